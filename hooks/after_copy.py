@@ -1,0 +1,30 @@
+"""After `copier copy`: has the new project set itself up. Always exits 0, since Copier deletes a project otherwise."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Run the project's own set-up in the working directory, unless it has revisions already (`copier recopy`)."""
+    project = Path.cwd()
+    if any(project.glob("alembic/versions/*.py")):
+        return 0
+    print("\nSetting it up:", flush=True)
+    try:
+        done = subprocess.run([sys.executable, "scripts/setup.py"], cwd=project, check=False).returncode == 0
+    except (OSError, KeyboardInterrupt) as error:
+        print(error or "interrupted", file=sys.stderr)
+        done = False
+    if not done:
+        print(
+            f"\nThe project is complete but for its environment and its first revision. Finish it with\n\n"
+            f"    cd {shlex.quote(str(project))} && make setup\n",
+            file=sys.stderr,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""What autogenerate compares, and how it writes a revision: the same bytes on every database."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import _repr_type
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+from alembic.runtime.plugins import Plugin, _all_plugins
+from sqlalchemy import DefaultClause, TextClause
+from sqlalchemy.types import TypeDecorator
+
+import partial_indexes
+
+
+def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """Write our own types as the plain ones beneath, and server defaults as their text.
+
+    A revision then imports nothing of the application, and still runs when the application has moved on.
+    """
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return _repr_type(item.impl_instance, context)
+    if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, TextClause):
+        return f"sa.text({item.arg.text!r})"
+    return False
+
+
+class Remark(ops.MigrateOperation):
+    """A comment before an operation that its author should think about."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+@renderers.dispatch_for(Remark)
+def _render_remark(context: AutogenContext, remark: Remark) -> str:
+    return f"# {remark.text}"
+
+
+def mark_operations(
+    context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
+) -> None:
+    """Put a remark before each operation that destroys data or fails on a table with rows."""
+    for script in directives:
+        if script.upgrade_ops is not None:
+            _mark(script.upgrade_ops)
+
+
+def _mark(container: ops.OpContainer) -> None:
+    marked: list[ops.MigrateOperation] = []
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            _mark(operation)
+        elif text := _remark(operation):
+            marked.append(Remark(text))
+        marked.append(operation)
+    container.ops[:] = marked
+
+
+def _remark(operation: ops.MigrateOperation) -> str | None:
+    match operation:
+        case ops.DropTableOp():
+            return f"DESTRUCTIVE: drops the table {operation.table_name} and every row in it."
+        case ops.DropColumnOp():
+            return f"DESTRUCTIVE: drops {operation.table_name}.{operation.column_name} and what is stored in it."
+        case ops.AddColumnOp() if not operation.column.nullable and operation.column.server_default is None:
+            name = f"{operation.table_name}.{operation.column.name}"
+            return f"FAILS WITH ROWS: {name} is NOT NULL; give it a server_default, or fill it before it is NOT NULL."
+        case ops.AlterColumnOp() if operation.modify_nullable is False:
+            name = f"{operation.table_name}.{operation.column_name}"
+            return f"FAILS WITH NULLS: {name} becomes NOT NULL; fill the rows that have none first."
+        case _:
+            return None
+
+
+if partial_indexes.__name__ not in _all_plugins:
+    Plugin.setup_plugin_from_module(partial_indexes, partial_indexes.__name__)
+
+OPTIONS: dict[str, Any] = {
+    "autogenerate_plugins": ["alembic.autogenerate.*", partial_indexes.__name__],
+    "compare_type": True,
+    "compare_server_default": True,
+    "process_revision_directives": mark_operations,
+    # SQLite changes a table by copying it; written so, one history serves both databases.
+    "render_as_batch": True,
+    "render_item": render_item,
+}

@@ -1,0 +1,105 @@
+"""Sees that the WHERE of a partial index has changed, which Alembic alone does not."""
+
+import re
+from typing import Any
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from alembic.runtime.plugins import Plugin
+from alembic.util import DispatchPriority, PriorityDispatchResult
+from sqlalchemy import Connection, Index, Table, text
+from sqlalchemy.dialects import registry
+from sqlalchemy.exc import ProgrammingError
+
+DIALECTS = ("postgresql", "sqlite")
+
+
+def setup(plugin: Plugin) -> None:
+    """Register the comparison; it runs last, to leave alone an index that is changed anyway."""
+    plugin.add_autogenerate_comparator(compare, "table", "partial_indexes", priority=DispatchPriority.LAST)
+
+
+def compare(
+    context: AutogenContext,
+    modify_ops: ops.ModifyTableOps,
+    schema: str | None,
+    name: str,
+    stored: Table | None,
+    wanted: Table | None,
+) -> PriorityDispatchResult:
+    """Replace each index whose WHERE is not the model's."""
+    connection = context.connection
+    if stored is not None and wanted is not None and connection is not None:
+        changed = {getattr(op, "index_name", None) for op in modify_ops.ops}
+        existing = {index.name: index for index in stored.indexes}
+        for index in sorted(wanted.indexes, key=lambda index: str(index.name)):
+            old = existing.get(index.name)
+            if old is not None and index.name not in changed and not _same_where(connection, old, index):
+                modify_ops.ops += [
+                    ops.DropIndexOp.from_index(_for_all_databases(old, connection)),
+                    ops.CreateIndexOp.from_index(index),
+                ]
+    return PriorityDispatchResult.CONTINUE
+
+
+def _where(index: Index, dialect: str) -> str:
+    where: Any = index.dialect_options[dialect]["where"]
+    if where is None:
+        return ""
+    if isinstance(where, str):
+        return where
+    in_ddl = {"literal_binds": True, "include_table": False}
+    return str(where.compile(dialect=registry.load(dialect)(), compile_kwargs=in_ddl))
+
+
+def _same_where(connection: Connection, stored: Index, wanted: Index) -> bool:
+    dialect = connection.dialect.name
+    old, new = _where(stored, dialect), _where(wanted, dialect)
+    if old and new and dialect == "postgresql" and wanted.table is not None:
+        try:
+            new = _as_postgresql_writes_it(connection, wanted.table, new)
+        except ProgrammingError:
+            return False  # it names a column that is yet to be added
+    return _bare(old) == _bare(new)
+
+
+def _as_postgresql_writes_it(connection: Connection, table: Table, where: str) -> str:
+    """PostgreSQL stores an expression in its own words: have it say those, on an empty copy of the table."""
+    quoted = connection.dialect.identifier_preparer.format_table(table)
+    with connection.begin_nested() as savepoint:
+        connection.execute(text(f"CREATE TEMPORARY TABLE partial_index_probe (LIKE {quoted})"))
+        connection.execute(text(f"CREATE INDEX ON partial_index_probe ((1)) WHERE {where}"))
+        written: str = connection.execute(
+            text(
+                "SELECT pg_get_expr(indpred, indrelid) FROM pg_index"
+                " WHERE indrelid = 'pg_temp.partial_index_probe'::regclass"
+            )
+        ).scalar_one()
+        savepoint.rollback()
+    return written
+
+
+def _bare(where: str) -> str:
+    # Case and spaces mean something between quotes alone.
+    parts = where.split("'")
+    parts[::2] = [re.sub(r"\s+", " ", part).casefold() for part in parts[::2]]
+    where = "'".join(parts).strip()
+    while where.startswith("(") and where.endswith(")") and _closes_at_end(where):
+        where = where[1:-1].strip()
+    return where
+
+
+def _closes_at_end(where: str) -> bool:
+    depth = 0
+    for position, character in enumerate(where):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return position == len(where) - 1
+    return False
+
+
+def _for_all_databases(index: Index, connection: Connection) -> Index:
+    where = index.dialect_options[connection.dialect.name]["where"]
+    for dialect in DIALECTS:
+        index.dialect_options[dialect]["where"] = where
+    return index

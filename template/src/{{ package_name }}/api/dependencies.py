@@ -1,0 +1,11 @@
+"""What routes ask for. One name for each, so that a request never gets two sessions."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ..core.database import ReadSession, get_db, get_read_db
+
+WriteDB = Annotated[AsyncSession, Depends(get_db)]
+ReadDB = Annotated[ReadSession, Depends(get_read_db)]

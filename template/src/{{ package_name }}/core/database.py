@@ -1,0 +1,83 @@
+"""The engine, the sessions on it, and transactions."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import SessionTransactionOrigin
+
+from .config import settings
+from .dialect import make_engine, make_read_engine
+from .slow_queries import log_slow_queries
+
+_options: dict[str, Any] = {
+    "echo": settings.DEBUG,
+    # An error does not repeat the values of the statement that failed.
+    "hide_parameters": not settings.DEBUG,
+    "pool_size": settings.DATABASE_POOL_SIZE,
+    "max_overflow": settings.DATABASE_MAX_OVERFLOW,
+    "pool_timeout": settings.DATABASE_POOL_TIMEOUT,
+    "pool_recycle": settings.DATABASE_POOL_RECYCLE,
+    "pool_pre_ping": settings.DATABASE_POOL_PRE_PING,
+}
+engine = make_engine(make_url(settings.database_url), settings, **_options)
+read_engine = make_read_engine(engine, **_options)
+log_slow_queries(settings.SLOW_QUERY_THRESHOLD)
+
+# expire_on_commit=False: an object stays readable after a commit, without a query behind its back.
+AsyncSessionLocal = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+
+
+async def get_db() -> AsyncGenerator[AsyncSession, None]:
+    """Yield a session for a request that writes. It commits nothing by itself: see `transaction`."""
+    async with AsyncSessionLocal() as session:
+        yield session
+
+
+class ReadSession:
+    """A session that can only read: a type of its own, so that a type checker keeps writes off it."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.execute = session.execute
+        self.scalar = session.scalar
+        self.scalars = session.scalars
+        self.stream = session.stream
+        self.stream_scalars = session.stream_scalars
+
+
+AnySession = TypeVar("AnySession", AsyncSession, ReadSession)
+
+
+async def get_read_db() -> AsyncGenerator[ReadSession, None]:
+    """Yield a session for a request that only reads; it waits for no writer, and none waits for it."""
+    async with AsyncSessionLocal(bind=read_engine) as session:
+        yield ReadSession(session)
+
+
+@asynccontextmanager
+async def transaction(db: AsyncSession) -> AsyncIterator[None]:
+    """Commit what is done inside, or roll all of it back.
+
+    Inside another `transaction`, or inside `async with db.begin()`, it is a savepoint: then the outermost
+    one commits. So one service call is complete in itself, and several can be made into one.
+    """
+    if db.info.get("in_transaction") or db.in_nested_transaction() or _begun_by_caller(db):
+        async with db.begin_nested():
+            yield
+        return
+    db.info["in_transaction"] = True
+    try:
+        yield
+        await db.commit()
+    except BaseException:
+        await db.rollback()
+        raise
+    finally:
+        del db.info["in_transaction"]
+
+
+def _begun_by_caller(db: AsyncSession) -> bool:
+    current = db.sync_session.get_transaction()
+    return current is not None and current.origin is not SessionTransactionOrigin.AUTOBEGIN

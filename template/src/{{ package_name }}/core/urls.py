@@ -1,0 +1,61 @@
+"""Database URLs: which are understood, and when two of them mean the same database."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+_DRIVERS = {
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+}
+_LOCAL = {"localhost", "127.0.0.1", "::1", "", "/tmp", "/run/postgresql", "/var/run/postgresql"}  # noqa: S108
+
+
+def parse_url(value: str) -> URL:
+    """Return the URL with its async driver: postgresql://, postgres:// and sqlite:// need not name one.
+
+    Raises:
+        ValueError: it is no URL of PostgreSQL or SQLite.
+    """
+    try:
+        url = make_url(value)
+        url.port  # noqa: B018 - a port that is no number shows here
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in _DRIVERS or not (url.database or url.query):
+        raise ValueError(
+            "must look like postgresql://user:password@host:5432/name or sqlite:///./name.db"
+            " (in a password, write @ : / and % as %40 %3A %2F and %25)"
+        )
+    if "sslmode" in url.query:  # libpq's word for what asyncpg calls ssl
+        url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(["sslmode"])
+    return url.set(drivername=_DRIVERS[url.drivername])
+
+
+def _with_driver(value: str) -> str:
+    return parse_url(value).render_as_string(hide_password=False)
+
+
+# A setting that holds a URL, in the form that the engine takes.
+DatabaseURL = Annotated[str, AfterValidator(_with_driver)]
+
+
+def same_database(one: URL, other: URL) -> bool:
+    """Whether two URLs lead to the same database, however they spell it."""
+    return _place(one) == _place(other)
+
+
+def _place(url: URL) -> tuple[object, ...]:
+    if url.get_backend_name() == "sqlite":
+        return "sqlite", Path((url.database or "").removeprefix("file:")).resolve()
+    host = str(url.host or url.query.get("host") or "").casefold()
+    port = url.port or int(str(url.query.get("port", 5432)))
+    # PostgreSQL cuts a name after 63 bytes.
+    name = (url.database or url.username or "").encode()[:63]
+    return "postgresql", "" if host in _LOCAL else host, port, name
