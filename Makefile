@@ -1,0 +1,32 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup new test lint bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /|/' | awk -F'|' '{ printf "  %-8s %s\n", $$1, $$2 }'
+
+.venv/.ready: pyproject.toml
+	@echo "Preparing the template's own environment (.venv) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv sync --quiet
+	@touch $@
+
+setup: .venv/.ready ## Make the environment of this repository
+
+new: .venv/.ready ## Make a project: make new DEST=../my-service (ARGS="-d database=sqlite")
+	@$(BIN)/python scripts/new.py
+
+test: .venv/.ready ## Render every variant, run its tests, and all others (args="-k update")
+	@$(BIN)/pytest -n 2 $(args)
+
+lint: .venv/.ready ## Check style and types of the template's own code
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+bench: .venv/.ready ## Measure, each figure a ratio beside its limit
+	@$(BIN)/python benchmarks/run.py
