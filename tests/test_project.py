@@ -66,7 +66,9 @@ def served(project: Project, port: int, **variables: str) -> Iterator[httpx.Clie
                     time.sleep(0.1)
             yield client
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        # As an impatient Ctrl-C does: to all, and more than once.
+        for _ in range(3):
+            os.killpg(process.pid, signal.SIGINT)
         process.wait(30)
         log.close()
 
