@@ -209,3 +209,24 @@ def make_project(
         return Project(path, environment_for(path), variables)
 
     return make
+
+
+def set_up(project: Project) -> Project:
+    """Do what a project's own set-up does, with the shared environment, so that its make targets run as its owner's do."""
+    if not any(project.path.glob("alembic/versions/*.py")):
+        project.make_first_revision()
+    shutil.rmtree(project.path / ".venv", ignore_errors=True)
+    (project.path / ".venv").mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (project.path / ".venv" / part).symlink_to(project.environment / part)
+    (project.path / ".venv" / ".ready").write_text(str(project.path.resolve()))
+    variables = {"HOME", "PATH", "LANG", "PYTEST_DEBUG_TEMPROOT"} & project.variables.keys()
+    # The package is not installed in the shared environment.
+    own = {name: project.variables[name] for name in variables} | {"PYTHONPATH": str(project.path / "src")}
+    return Project(project.path, project.environment, own)
+
+
+@pytest.fixture
+def make_owned(make_project: Callable[..., Project]) -> Callable[..., Project]:
+    """Return what makes a project that is set up."""
+    return lambda **answers: set_up(make_project(**answers))

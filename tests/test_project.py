@@ -10,32 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from conftest import Project
 
 DATABASES = ["postgresql", "sqlite"]
-
-
-@pytest.fixture
-def make_owned(make_project: Callable[..., Project]) -> Callable[..., Project]:
-    """Return what makes a project that is set up, so that its make targets run as its owner's do."""
-
-    def make(**answers: Any) -> Project:
-        project = make_project(**answers)
-        project.make_first_revision()
-        (project.path / ".venv").mkdir()
-        for part in ("bin", "lib", "pyvenv.cfg"):
-            (project.path / ".venv" / part).symlink_to(project.environment / part)
-        (project.path / ".venv" / ".ready").write_text(str(project.path.resolve()))
-        variables = {"HOME", "PATH", "LANG", "PYTEST_DEBUG_TEMPROOT"} & project.variables.keys()
-        # The package is not installed in the shared environment.
-        own = {name: project.variables[name] for name in variables} | {"PYTHONPATH": str(project.path / "src")}
-        return Project(project.path, project.environment, own)
-
-    return make
 
 
 def free_port() -> int:

@@ -1,6 +1,6 @@
 """What autogenerate compares, and how it writes a revision: the same bytes on every database."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from alembic.autogenerate import renderers
@@ -13,6 +13,8 @@ from sqlalchemy import DefaultClause, TextClause
 from sqlalchemy.types import TypeDecorator
 
 import partial_indexes
+import unmanaged
+from existing_rows import Fill, fill, refuse_deleted
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
@@ -25,6 +27,11 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, TextClause):
         return f"sa.text({item.arg.text!r})"
     return False
+
+
+def include_name(name: str | None, kind: str, parents: Any) -> bool:
+    """Whether to compare what the database has under this name."""
+    return kind != "table" or name not in unmanaged.TABLES
 
 
 class Remark(ops.MigrateOperation):
@@ -42,24 +49,28 @@ def _render_remark(context: AutogenContext, remark: Remark) -> str:
 def mark_operations(
     context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
 ) -> None:
-    """Put a remark before each operation that destroys data or fails on a table with rows."""
+    """Take care of the rows that are there, and put a remark before each operation that its author should see."""
     for script in directives:
         if script.upgrade_ops is not None:
+            refuse_deleted(script.upgrade_ops)
             _mark(script.upgrade_ops)
+        if script.downgrade_ops is not None:
+            fill(script.downgrade_ops)
 
 
-def _mark(container: ops.OpContainer) -> None:
+def _mark(container: ops.OpContainer, filled: Collection[tuple[str, str]] = ()) -> None:
+    filled = {(op.table, op.column) for op in container.ops if isinstance(op, Fill)} or filled
     marked: list[ops.MigrateOperation] = []
     for operation in container.ops:
         if isinstance(operation, ops.OpContainer):
-            _mark(operation)
-        elif text := _remark(operation):
+            _mark(operation, filled)
+        elif text := _remark(operation, filled):
             marked.append(Remark(text))
         marked.append(operation)
     container.ops[:] = marked
 
 
-def _remark(operation: ops.MigrateOperation) -> str | None:
+def _remark(operation: ops.MigrateOperation, filled: Collection[tuple[str, str]]) -> str | None:
     match operation:
         case ops.DropTableOp():
             return f"DESTRUCTIVE: drops the table {operation.table_name} and every row in it."
@@ -68,9 +79,10 @@ def _remark(operation: ops.MigrateOperation) -> str | None:
         case ops.AddColumnOp() if not operation.column.nullable and operation.column.server_default is None:
             name = f"{operation.table_name}.{operation.column.name}"
             return f"FAILS WITH ROWS: {name} is NOT NULL; give it a server_default, or fill it before it is NOT NULL."
-        case ops.AlterColumnOp() if operation.modify_nullable is False:
-            name = f"{operation.table_name}.{operation.column_name}"
-            return f"FAILS WITH NULLS: {name} becomes NOT NULL; fill the rows that have none first."
+        case ops.AlterColumnOp(modify_nullable=False, table_name=table, column_name=column):
+            if (table, column) in filled:
+                return None
+            return f"FAILS WITH NULLS: {table}.{column} becomes NOT NULL; fill the rows that have none first."
         case _:
             return None
 
@@ -82,6 +94,7 @@ OPTIONS: dict[str, Any] = {
     "autogenerate_plugins": ["alembic.autogenerate.*", partial_indexes.__name__],
     "compare_type": True,
     "compare_server_default": True,
+    "include_name": include_name,
     "process_revision_directives": mark_operations,
     # SQLite changes a table by copying it; written so, one history serves both databases.
     "render_as_batch": True,

@@ -1,0 +1,159 @@
+"""What a migration does with the rows that are there when it comes."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from sqlalchemy import Column, Enum
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+_NEUTRAL = {
+    bool: "false",
+    date: "CURRENT_DATE",
+    datetime: "CURRENT_TIMESTAMP",
+    Decimal: "0",
+    dict: "'{}'",
+    float: "0",
+    int: "0",
+    str: "''",
+}
+
+
+class Fill(ops.MigrateOperation):
+    """Gives a value to the rows that have none in a column that is about to be NOT NULL."""
+
+    def __init__(self, table: str, column: str, value: str) -> None:
+        self.table, self.column, self.value = table, column, value
+
+
+@renderers.dispatch_for(Fill)
+def _render_fill(context: AutogenContext, fill: Fill) -> list[str]:
+    quote = context.migration_context.dialect.identifier_preparer.quote
+    table, column = quote(fill.table), quote(fill.column)
+    return [
+        f"# FILLS: {fill.table}.{fill.column} of the rows that are there with {fill.value}; another value may suit them.",
+        _execute(f"UPDATE {table} SET {column} = {fill.value} WHERE {column} IS NULL"),
+    ]
+
+
+def fill(container: ops.OpContainer) -> None:
+    """Add a NOT NULL column in three steps: without NOT NULL, filled with a neutral value, with NOT NULL.
+
+    A column is left as it is if it has a server default, or if no value would suit every row.
+    """
+    filled: list[ops.MigrateOperation] = []
+    for operation in container.ops:
+        filled += _in_steps(operation) if isinstance(operation, ops.ModifyTableOps) else [operation]
+    container.ops[:] = filled
+
+
+def _in_steps(table: ops.ModifyTableOps) -> list[ops.MigrateOperation]:
+    first: list[ops.MigrateOperation] = []
+    fills: list[ops.MigrateOperation] = []
+    last: list[ops.MigrateOperation] = []
+    particular = _particular_columns(table)
+    for operation in table.ops:
+        match operation:
+            case ops.AddColumnOp(column=column) if not column.nullable and column.server_default is None:
+                value = None if column.name in particular else _neutral(column.type)
+                if value is not None:
+                    fills.append(Fill(table.table_name, column.name, value))
+                    operation = ops.AddColumnOp(
+                        table.table_name, Column(column.name, column.type), schema=operation.schema
+                    )
+                    last.append(_not_null(table, column.name, column.type))
+            case ops.AlterColumnOp(modify_nullable=False):
+                column_type = operation.modify_type or operation.existing_type
+                value = None if column_type is None else _neutral(column_type)
+                if value is not None and operation.column_name not in particular:
+                    fills.append(Fill(table.table_name, operation.column_name, value))
+                    last.append(operation)
+                    continue
+        first.append(operation)
+    steps = [_modify(table, first)] if first else []
+    return [*steps, *fills, *([_modify(table, last)] if last else [])]
+
+
+def _modify(table: ops.ModifyTableOps, operations: list[ops.MigrateOperation]) -> ops.ModifyTableOps:
+    return ops.ModifyTableOps(table.table_name, operations, schema=table.schema)
+
+
+def _not_null(table: ops.ModifyTableOps, name: str, column_type: TypeEngine[Any]) -> ops.AlterColumnOp:
+    return ops.AlterColumnOp(
+        table.table_name,
+        name,
+        schema=table.schema,
+        existing_type=column_type,
+        existing_nullable=True,
+        modify_nullable=False,
+    )
+
+
+def _particular_columns(table: ops.ModifyTableOps) -> Collection[str]:
+    """Return the columns in which not every row may hold the same: unique ones, and foreign keys."""
+    names: list[str] = []
+    for operation in table.ops:
+        match operation:
+            case ops.CreateIndexOp(unique=True) | ops.CreateUniqueConstraintOp():
+                names += [str(getattr(column, "name", column)) for column in operation.columns]
+            case ops.CreateForeignKeyOp():
+                names += operation.local_cols
+    return names
+
+
+def _neutral(column_type: TypeEngine[Any]) -> str | None:
+    """Return the empty value of a type, as SQL; None if it has none."""
+    plain = column_type.impl_instance if isinstance(column_type, TypeDecorator) else column_type
+    try:
+        return None if isinstance(plain, Enum) else _NEUTRAL.get(plain.python_type)
+    except NotImplementedError:
+        return None
+
+
+def _execute(statement: str) -> str:
+    quoted = repr(statement) if '"' in statement else f'"{statement}"'
+    return f"op.execute({quoted})"
+
+
+class RefuseDeleted(ops.MigrateOperation):
+    """Stops a migration that drops `deleted_at` from tables in which rows are marked as deleted."""
+
+    def __init__(self, tables: list[str]) -> None:
+        self.tables = tables
+
+
+def refuse_deleted(operations: ops.UpgradeOps) -> None:
+    """Before `deleted_at` is dropped, have the author decide what becomes of the rows that it marks."""
+    changed = [operation for operation in operations.ops if isinstance(operation, ops.ModifyTableOps)]
+    tables = [
+        table.table_name
+        for table in changed
+        if any(isinstance(op, ops.DropColumnOp) and op.column_name == "deleted_at" for op in table.ops)
+    ]
+    if tables:
+        operations.ops.insert(0, RefuseDeleted(tables))
+
+
+@renderers.dispatch_for(RefuseDeleted)
+def _render_refusal(context: AutogenContext, refusal: RefuseDeleted) -> list[str]:
+    quote = context.migration_context.dialect.identifier_preparer.quote
+    tables = [quote(table) for table in refusal.tables]
+    deleted = "WHERE deleted_at IS NOT NULL"
+    counts = [f"SELECT {name!r} AS name, count(*) AS deleted FROM {name} {deleted}" for name in tables]
+    return [
+        "# Rows that are marked as deleted would be live again. To have them gone for good:",
+        *("# " + _execute(f"DELETE FROM {name} {deleted}") for name in tables),
+        "# To have them live:",
+        *("# " + _execute(f"UPDATE {name} SET deleted_at = NULL {deleted}") for name in tables),
+        "if not op.get_context().as_sql:",
+        f"    counts = op.get_bind().execute(sa.text({' UNION ALL '.join(counts)!r}))",
+        '    if marked := [f"{row.deleted} of {row.name}" for row in counts if row.deleted]:',
+        "        raise RuntimeError(",
+        "            f\"Rows are marked as deleted ({', '.join(marked)}), and would be live again. Decide what becomes of\"",
+        '            f" them: take away the # before the one or the other statement in revision {revision}, or run it by hand."',
+        "        )",
+    ]

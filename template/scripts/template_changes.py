@@ -1,0 +1,159 @@
+"""Writes a revision with what an update of the template changed in the models, and with nothing else.
+
+What it changed is the difference between the models of the last commit and those of the work tree. Of that, the
+revision holds what the migrations do not make yet. So it leaves alone what the owner has not migrated so far, and
+tables that no model describes. It is a part of after_update.py:
+
+    python scripts/template_changes.py VERSIONS MESSAGE [TABLE.OLD=NEW ...]
+
+VERSIONS is a folder with one revision that makes the schema of the last commit's models; the rest are the columns
+that the template renamed.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from alembic import command
+from alembic.config import Config
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+from sqlalchemy import Connection, inspect
+
+from existing_rows import fill
+from migrations import ROOT, alembic_config, on_scratch_database
+from revision import bring_to_head, compare, import_models, report, write
+
+
+class Rename(NamedTuple):
+    """A column that has another name than at the last commit."""
+
+    table: str
+    old: str
+    new: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Rename":
+        """Return the rename that is written as TABLE.OLD=NEW."""
+        column, _, new = text.partition("=")
+        table, _, old = column.rpartition(".")
+        return cls(table, old, new)
+
+    def undo(self) -> "Rename":
+        """Return the rename that takes this one back."""
+        return Rename(self.table, self.new, self.old)
+
+    def sql(self, connection: Connection) -> str:
+        """Return the statement, which is the same on both databases."""
+        table, old, new = map(connection.dialect.identifier_preparer.quote, self)
+        return f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}"
+
+
+def rename_columns(connection: Connection, renames: Iterable[Rename]) -> list[Rename]:
+    """Rename the columns that still have their old names, and return which ones these were."""
+    done = []
+    for rename in renames:
+        look = inspect(connection)
+        columns = {column["name"] for column in look.get_columns(rename.table)} if look.has_table(rename.table) else ()
+        if rename.old in columns and rename.new not in columns:
+            connection.exec_driver_sql(rename.sql(connection))
+            done.append(rename)
+    return done
+
+
+def changes(connection: Connection, versions: Path, renames: Sequence[Rename]) -> list[ops.MigrateOperation]:
+    """Return the operations that bring the last commit's models to those of the work tree."""
+    config = Config(attributes={"connection": connection}, stdout=sys.stderr)
+    config.set_main_option("script_location", str(ROOT / "alembic").replace("%", "%%"))
+    config.set_main_option("version_locations", str(versions).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    command.upgrade(config, "head")
+    rename_columns(connection, renames)
+    return compare(config)[1]
+
+
+def key(operation: ops.MigrateOperation) -> tuple[str, ...]:
+    """Return what an operation is about, whatever it does there in detail."""
+    parts = ("schema", "table_name", "source_table", "column_name", "index_name", "constraint_name")
+    values = [getattr(operation, part, None) for part in parts]
+    if isinstance(operation, ops.AddColumnOp):
+        values.append(operation.column.name)
+    return (type(operation).__name__, *map(str, values))
+
+
+def keys(operations: Iterable[ops.MigrateOperation]) -> Iterator[tuple[str, ...]]:
+    """Yield what the operations are about, those on the parts of a table too."""
+    for operation in operations:
+        if isinstance(operation, ops.ModifyTableOps):
+            yield from keys(operation.ops)
+        else:
+            yield key(operation)
+
+
+def only(wanted: set[tuple[str, ...]], operations: Iterable[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
+    """Return the operations that are about one of the wanted things."""
+    kept: list[ops.MigrateOperation] = []
+    for operation in operations:
+        if isinstance(operation, ops.ModifyTableOps):
+            if parts := only(wanted, operation.ops):
+                kept.append(ops.ModifyTableOps(operation.table_name, parts, schema=operation.schema))
+        elif key(operation) in wanted:
+            kept.append(operation)
+    return kept
+
+
+def write_changes(
+    connection: Connection, message: str, changed: Sequence[ops.MigrateOperation], renames: Sequence[Rename]
+) -> tuple[Path | None, bool]:
+    """Write a revision with those of the changes that the migrations do not make yet, and run it.
+
+    Returns its file, None where there is nothing to write; and whether the models have more that is not migrated.
+    """
+    bring_to_head(connection)
+    before = connection.begin_nested()
+    renamed = rename_columns(connection, renames)
+    kept = only(set(keys(compare(alembic_config(connection))[1])), changed)
+
+    def keep(
+        context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
+    ) -> None:
+        up = ops.UpgradeOps(kept)
+        down = up.reverse()
+        fill(up)
+        up.ops[:0] = [ops.ExecuteSQLOp(rename.sql(connection)) for rename in renamed]
+        down.ops += [ops.ExecuteSQLOp(rename.undo().sql(connection)) for rename in reversed(renamed)]
+        directives[0].upgrade_ops, directives[0].downgrade_ops = up, down
+
+    path = write(connection, message, keep) if kept or renamed else None
+    before.rollback()
+    bring_to_head(connection)
+    return path, bool(compare(alembic_config(connection))[1])
+
+
+async def main() -> None:
+    """Run as a part of after_update.py."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("versions", type=Path)
+    parser.add_argument("message")
+    parser.add_argument("renames", nargs="*", type=Rename.parse)
+    given = parser.parse_args()
+    import_models()
+    try:
+        changed = await on_scratch_database(lambda c: changes(c, given.versions, given.renames))
+        path, more = await on_scratch_database(lambda c: write_changes(c, given.message, changed, given.renames))
+    except CommandError as error:
+        raise SystemExit(str(error)) from None
+    if path is None:
+        print("The template changed nothing in the schema: there is no migration to write.")
+    else:
+        report(path)
+    if more:
+        print("The models have other changes that no migration makes: make db-check shows them.")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
