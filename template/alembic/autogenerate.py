@@ -51,6 +51,9 @@ def mark_operations(
 ) -> None:
     """Take care of the rows that are there, and put a remark before each operation that its author should see."""
     for script in directives:
+        for operations in (script.upgrade_ops, script.downgrade_ops):
+            if operations is not None:
+                partial_indexes.spell_for_all_databases(operations)
         if script.upgrade_ops is not None:
             refuse_deleted(script.upgrade_ops)
             _mark(script.upgrade_ops)

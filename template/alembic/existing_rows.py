@@ -143,17 +143,21 @@ def _render_refusal(context: AutogenContext, refusal: RefuseDeleted) -> list[str
     quote = context.migration_context.dialect.identifier_preparer.quote
     tables = [quote(table) for table in refusal.tables]
     deleted = "WHERE deleted_at IS NOT NULL"
-    counts = [f"SELECT {name!r} AS name, count(*) AS deleted FROM {name} {deleted}" for name in tables]
     return [
-        "# Rows that are marked as deleted would be live again. To have them gone for good:",
-        *("# " + _execute(f"DELETE FROM {name} {deleted}") for name in tables),
-        "# To have them live:",
-        *("# " + _execute(f"UPDATE {name} SET deleted_at = NULL {deleted}") for name in tables),
-        "if not op.get_context().as_sql:",
-        f"    counts = op.get_bind().execute(sa.text({' UNION ALL '.join(counts)!r}))",
-        '    if marked := [f"{row.deleted} of {row.name}" for row in counts if row.deleted]:',
-        "        raise RuntimeError(",
-        "            f\"Rows are marked as deleted ({', '.join(marked)}), and would be live again. Decide what becomes of\"",
-        '            f" them: take away the # before the one or the other statement in revision {revision}, or run it by hand."',
-        "        )",
+        f"# REFUSES while rows of {' and '.join(refusal.tables)} are marked as deleted: they would be live again.",
+        "# Decide what becomes of them, by taking away the # here to have them gone for good:",
+        *("# " + _execute(f"DELETE FROM {table} {deleted}") for table in tables),
+        "# or here to have them live:",
+        *("# " + _execute(f"UPDATE {table} SET deleted_at = NULL {deleted}") for table in tables),
+        "deleted = {",
+        f'    table: op.get_bind().scalar(sa.text(f"SELECT count(*) FROM {{table}} {deleted}"))',
+        f"    for table in {tables!r}",
+        "    if not op.get_context().as_sql",
+        "}",
+        "if any(deleted.values()):",
+        "    raise RuntimeError(",
+        '        f"Rows are marked as deleted {deleted}, and would be live again. Decide what becomes of them:"',
+        '        f" revision {revision} shows the two statements for it."',
+        "    )",
+        "",
     ]

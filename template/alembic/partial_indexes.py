@@ -36,10 +36,22 @@ def compare(
             old = existing.get(index.name)
             if old is not None and index.name not in changed and not _same_where(connection, old, index):
                 modify_ops.ops += [
-                    ops.DropIndexOp.from_index(_for_all_databases(old, connection)),
+                    ops.DropIndexOp.from_index(old),
                     ops.CreateIndexOp.from_index(index),
                 ]
     return PriorityDispatchResult.CONTINUE
+
+
+def spell_for_all_databases(container: ops.OpContainer) -> None:
+    """Give an index the same WHERE on every database: one that was read from a database has only its own."""
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            spell_for_all_databases(operation)
+        elif isinstance(operation, ops.CreateIndexOp | ops.DropIndexOp):
+            given = {f"{dialect}_where": operation.kw.get(f"{dialect}_where") for dialect in DIALECTS}
+            known = [where for where in given.values() if where is not None]
+            if known:
+                operation.kw.update({name: known[0] if where is None else where for name, where in given.items()})
 
 
 def _where(index: Index, dialect: str) -> str:
@@ -96,10 +108,3 @@ def _closes_at_end(where: str) -> bool:
         if depth == 0:
             return position == len(where) - 1
     return False
-
-
-def _for_all_databases(index: Index, connection: Connection) -> Index:
-    where = index.dialect_options[connection.dialect.name]["where"]
-    for dialect in DIALECTS:
-        index.dialect_options[dialect]["where"] = where
-    return index
