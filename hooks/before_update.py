@@ -17,7 +17,8 @@ def main(action: str, *arguments: str) -> int:
     """Note one thing."""
     if action == "begin":
         version_from, version_to = arguments
-        note.write({"from": version_from, "to": version_to, "renames": [], "moves": {}})
+        reason = "template answers" if version_from == version_to else f"template {version_to}"
+        note.write({"from": version_from, "to": version_to, "reason": reason, "renames": [], "moves": {}})
         return 0
     noted = note.read()
     match action:

@@ -12,6 +12,7 @@ from alembic.runtime.plugins import Plugin, _all_plugins
 from sqlalchemy import DefaultClause, TextClause
 from sqlalchemy.types import TypeDecorator
 
+import dropped_tables
 import partial_indexes
 import unmanaged
 from existing_rows import Fill, fill, refuse_deleted
@@ -51,6 +52,7 @@ def mark_operations(
 ) -> None:
     """Take care of the rows that are there, and put a remark before each operation that its author should see."""
     for script in directives:
+        dropped_tables.put_in_order(script)
         for operations in (script.upgrade_ops, script.downgrade_ops):
             if operations is not None:
                 partial_indexes.spell_for_all_databases(operations)

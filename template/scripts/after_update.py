@@ -60,10 +60,10 @@ def refuse_conflicts() -> None:
 
 
 def template_note() -> dict[str, Any]:
-    """Return what the template's hooks noted of the update under way: from and to which version, and renames."""
+    """Return what the template's hooks noted of the update: what the migration is for, and renamed columns."""
     note = note_file()
     found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
-    return {"to": "", "renames": []} | found
+    return {"reason": "template", "renames": []} | found
 
 
 def note_file() -> Path:
@@ -107,7 +107,8 @@ def run(python: Path, project: Path, *command: str | Path) -> str:
     words = [str(word) for word in (python, *command)]
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NotYetError((done.stderr.strip() or done.stdout.strip()).splitlines()[-1])
+        said = done.stderr.strip() or done.stdout.strip()
+        raise NotYetError(said.splitlines()[-1] if "Traceback (most recent call last)" in said else said)
     return done.stdout
 
 
@@ -138,10 +139,10 @@ def main() -> int:
     try:
         refuse_conflicts()
         note = template_note()
-        print(write_migration(f"template {note['to']}".strip(), note["renames"]).strip())
+        print(write_migration(note["reason"], note["renames"]).strip())
         note_file().unlink(missing_ok=True)
     except (NotYetError, SetupError) as error:
-        print(f"{error}\nNo migration is written yet: then run make after-update.", file=sys.stderr)
+        print(f"{error}\nNo migration was written. When that is settled, run make after-update.", file=sys.stderr)
         return 1
     return 0
 
