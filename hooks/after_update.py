@@ -126,6 +126,8 @@ def write_migration(reason: str) -> None:
     done = subprocess.run([str(own.absolute()) if own.exists() else sys.executable, str(script)], check=False)
     if done.returncode:
         return
+    if not git("status", "--porcelain"):
+        return
     written = git("status", "--porcelain", "--", "alembic/versions")
     print("\nNext:\n")
     print("    git diff HEAD      shows what changed")
@@ -135,14 +137,14 @@ def write_migration(reason: str) -> None:
     print(f'    git add --all && git commit -m "{reason}"\n')
 
 
-def main(answers_file: str) -> int:
+def main() -> int:
     """Finish an update in the working directory."""
     try:
         noted = note.read()
         same = noted["from"] == noted["to"]
         went = f"stays at {noted['to']}" if same else f"went from {noted['from']} to {noted['to']}"
         print(f"\nThe template {went}.")
-        tell_files(answers_file, noted["moves"])
+        tell_files(noted["answers"], noted["moves"])
         sys.stdout.flush()
         write_migration("Change the template's answers" if same else f"Update the template to {noted['to']}")
     except KeyboardInterrupt:
@@ -153,4 +155,4 @@ def main(answers_file: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

@@ -160,6 +160,13 @@ class Lived:
         assert old in text, f"{path} does not hold {old!r}"
         (self.path / path).write_text(text.replace(old, new))
 
+    def move(self, destination: Path) -> None:
+        """Move the project to another folder, and set it up there."""
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        self.path.rename(destination)
+        self.path = destination
+        self.project = set_up(Project(destination, self.environment_for(destination), self.project.variables))
+
     def rows(self, *statements: str) -> dict[str, list[dict[str, str]]]:
         """Run statements on the development database, and return all its rows."""
         tables: dict[str, list[dict[str, str]]] = json.loads(
