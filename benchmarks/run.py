@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+import copy_rows
 import own_tests
 import scaffold
 import suite
@@ -15,6 +16,7 @@ def main() -> int:
     measures: dict[str, Callable[[], Figure]] = {
         "scaffold, postgresql": lambda: scaffold.measure("postgresql"),
         "scaffold, sqlite": lambda: scaffold.measure("sqlite"),
+        "db-copy": copy_rows.measure,
         "tests in savepoints": suite.measure,
         "own tests": own_tests.measure,
     }
