@@ -115,6 +115,7 @@ LATER = """\
         raise ValueError("say what is unclear first")
     with op.batch_alter_table("users") as batch:
         batch.add_column(sa.Column("nickname", sa.String(20)))
+        batch.alter_column("full_name", existing_type=sa.String(255), type_=sa.Text)
     op.execute("UPDATE users SET nickname = username")
 """
 WRITE = r"""
@@ -315,7 +316,10 @@ def test_every_value_arrives_as_it_was(change: Change) -> None:
     url = change.new_database()
     constraints = psql(url, CONSTRAINTS)
     before = change.full.read_bytes()
-    copied = change.copy(change.full, url, TZ="Asia/Tokyo", PGTZ="Asia/Tokyo")
+    for setting in ("timezone = 'Asia/Tokyo'", "intervalstyle = 'sql_standard'", "datestyle = 'SQL, DMY'"):
+        psql(url, f"ALTER ROLE postgres SET {setting}")
+    copied = change.copy(change.full, url)
+    psql(url, "ALTER ROLE postgres RESET ALL")
     assert copied.returncode == 0, copied.stderr
     assert change.full.read_bytes() == before
 
@@ -523,6 +527,8 @@ def test_stopped_it_leaves_nothing_behind(change: Change, untouched: str, tmp_pa
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Where the tests run in the background, they ignore SIGINT, and so would what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     for _ in range(200):
         if "users: 2 of 2" in log.read_text():
