@@ -176,21 +176,19 @@ def test_models_that_refer_to_examples_which_go_are_said(make_lived: Callable[..
     assert lived.revisions() == revisions
 
 
-OLD, NEW = "src/{package_name}/core/slow_queries.py", "src/{package_name}/core/checks/slow.py"
+OLD, NEW = "src/{package_name}/core/slow_queries.py", "src/{package_name}/core/slow_statements.py"
 
 
 def move(releases: Releases) -> None:
     """Move a file in a release, and change it too."""
     old, new = (f"template/{path}".replace("{package_name}", "{{ package_name }}") for path in (OLD, NEW))
-    (releases.path / new).parent.mkdir()
     git("mv", old, new, cwd=releases.path)
-    releases.write(f"{Path(new).parent}/__init__.py", '"""Checks."""\n')
     releases.replace(new, '"""A warning in the log', '"""A line in the log')
-    releases.replace("template/src/{{ package_name }}/core/database.py", "from .slow_queries", "from .checks.slow")
+    releases.replace("template/src/{{ package_name }}/core/database.py", "from .slow_queries", "from .slow_statements")
     for path in releases.path.glob("template/**/*"):
         if path.is_file() and "core import slow_queries" in path.read_text():
             path.write_text(
-                path.read_text().replace("core import slow_queries", "core.checks import slow as slow_queries")
+                path.read_text().replace("core import slow_queries", "core import slow_statements as slow_queries")
             )
     releases.declare("v0.2.0", "moved", OLD, NEW)
     releases.tag("v0.2.0")
