@@ -44,6 +44,8 @@ def main(action: str, *arguments: str) -> int:
         reason = "template answers" if version_from == version_to else f"template {version_to}"
         about = {"from": version_from, "to": version_to, "reason": reason, "answers": answers_file}
         note.write({**about, "renames": [], "moves": {}})
+        if version_from != version_to:
+            print(f"From {version_from} to {version_to} of the template ...", flush=True)
         return 0
     noted = note.read()
     if action == "renamed":

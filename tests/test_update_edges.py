@@ -265,6 +265,21 @@ def test_two_moves_on_the_way_are_one(make_lived: Callable[..., Lived], releases
     assert not guide.exists()
 
 
+def test_a_new_question_changes_nothing_by_its_default(make_lived: Callable[..., Lived], releases: Releases) -> None:
+    lived = make_lived(database="sqlite", live=False)
+    question = "greeting:\n  type: bool\n  help: Say hello?\n  default: false\n\n# Computed\n"
+    releases.replace("copier.yml", "# Computed\n", question)
+    releases.write("template/{% if greeting %}HELLO.md{% endif %}", "Hello.\n")
+    releases.tag("v0.2.0")
+    said = lived.update()
+    assert "Nothing under src/ changed" in said
+    assert [line.strip() for line in lived.status()] == ["M .copier-answers.yml"]
+    assert "greeting: false" in (lived.path / ".copier-answers.yml").read_text()
+    lived.commit("Update")
+    lived.update("-d", "greeting=true")
+    assert (lived.path / "HELLO.md").exists()
+
+
 def test_an_answers_file_that_was_edited_stops_the_update(make_lived: Callable[..., Lived], releases: Releases) -> None:
     lived = make_lived(database="sqlite", live=False)
     lived.replace(".copier-answers.yml", "soft_delete: explicit", "soft_delete: none")
