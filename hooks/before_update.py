@@ -43,7 +43,7 @@ def main(action: str, *arguments: str) -> int:
         refuse_edited(answers_file)
         reason = "template answers" if version_from == version_to else f"template {version_to}"
         about = {"from": version_from, "to": version_to, "reason": reason, "answers": answers_file}
-        note.write({**about, "renames": [], "moves": {}})
+        note.write({**about, "head": note.git("rev-parse", "HEAD").strip(), "renames": [], "moves": {}})
         if version_from != version_to:
             print(f"From {version_from} to {version_to} of the template ...", flush=True)
         return 0

@@ -1,7 +1,7 @@
 """What an update has to remember until it is finished: within .git, so that it is neither seen nor committed.
 
-{"from": version, "to": version, "reason": what a migration is for, "answers": the answers file,
-"renames": ["table.old=new"], "moves": {"old path": "new path, or null"}}
+{"from": version, "to": version, "reason": what a migration is for, "answers": the answers file, "head": the commit
+before the update, "renames": ["table.old=new"], "moves": {"old path": "new path, or null"}}
 """
 
 import json

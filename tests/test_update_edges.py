@@ -48,6 +48,7 @@ def test_a_conflict_waits_for_the_owner(make_lived: Callable[..., Lived], releas
     else:
         lived.replace(file, FULL_NAME.replace("255", "200"), FULL_NAME.replace("255", "300"))
         (lived.path / f"{file}.rej").unlink()
+        lived.commit("Resolve, and commit at once")
     done = lived.run("make", "after-update")
     assert "is written" in done.stdout
     new = [path for path in lived.revisions() if path not in revisions]

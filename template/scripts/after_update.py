@@ -60,10 +60,10 @@ def refuse_conflicts() -> None:
 
 
 def template_note() -> dict[str, Any]:
-    """Return what the template's hooks noted of the update: what the migration is for, and renamed columns."""
+    """Return what the template's hooks noted: the commit before, what the migration is for, renamed columns."""
     note = note_file()
     found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
-    return {"reason": "template", "renames": []} | found
+    return {"head": "HEAD", "reason": "template", "renames": []} | found
 
 
 def note_file() -> Path:
@@ -112,18 +112,19 @@ def run(python: Path, project: Path, *command: str | Path) -> str:
     return done.stdout
 
 
-def write_migration(message: str, renames: list[str]) -> str:
-    """Write a migration with what changed in the models since the last commit, and return what there is to say.
+def write_migration(head: str, reason: str, renames: list[str]) -> str:
+    """Write a migration with what changed in the models since a commit, and return what there is to say.
 
     Raises:
         NotYetError: something has to be done first.
         SetupError: an environment is needed and cannot be made.
     """
-    if not git("status", "--porcelain", "--", "src"):
+    changed = git("diff", "--name-only", head, "--", "src") or git("ls-files", "--others", "--exclude-standard", "src")
+    if not changed:
         return "Nothing under src/ changed: there is no migration to write."
     with tempfile.TemporaryDirectory() as name:
         before = Path(name, "before")
-        with tarfile.open(fileobj=BytesIO(git("archive", "HEAD"))) as archive:
+        with tarfile.open(fileobj=BytesIO(git("archive", head))) as archive:
             archive.extractall(before, filter="data")
         shutil.rmtree(before / "alembic" / "versions", ignore_errors=True)
         ready = READY.exists() and READY.read_text(encoding="utf-8") == str(ROOT)
@@ -131,7 +132,7 @@ def write_migration(message: str, renames: list[str]) -> str:
         new_python = old_python if needs(before) == needs(ROOT) else make_python(ROOT, Path(name, "new"))
         run(old_python, before, before / "scripts" / "first_revision.py")
         versions = before / "alembic" / "versions"
-        return run(new_python, ROOT, ROOT / "scripts" / "template_changes.py", versions, message, *renames)
+        return run(new_python, ROOT, ROOT / "scripts" / "template_changes.py", versions, reason, *renames)
 
 
 def main() -> int:
@@ -139,7 +140,7 @@ def main() -> int:
     try:
         refuse_conflicts()
         note = template_note()
-        print(write_migration(note["reason"], note["renames"]).strip())
+        print(write_migration(note["head"], note["reason"], note["renames"]).strip())
         note_file().unlink(missing_ok=True)
     except (NotYetError, SetupError) as error:
         print(f"{error}\nNo migration was written. When that is settled, run make after-update.", file=sys.stderr)
