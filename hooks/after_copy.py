@@ -1,4 +1,7 @@
-"""After `copier copy`: has the new project set itself up. Always exits 0, since Copier deletes a project otherwise."""
+"""After `copier copy`: has the new project set itself up. Always exits 0, since Copier deletes a project otherwise.
+
+`copier recopy` runs it too. There the project has revisions, which may have run anywhere: they stay as they are.
+"""
 
 import shlex
 import subprocess
@@ -7,9 +10,12 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run the project's own set-up in the working directory, unless it has revisions already (`copier recopy`)."""
+    """Run the project's own set-up in the working directory, unless it has revisions already."""
     project = Path.cwd()
     if any(project.glob("alembic/versions/*.py")):
+        print(
+            "\nThe migrations stay as they are. See git diff; if the models changed, make db-migrate writes one more."
+        )
         return 0
     print("\nSetting it up:", flush=True)
     try:

@@ -107,6 +107,7 @@ def test_recopy_makes_no_second_first_revision(tmp_path: Path) -> None:
     again = copier(template, project, "--trust", "--overwrite", command="recopy", environment=environment)
     assert again.returncode == 0, again.stderr
     assert "Setting it up" not in again.stdout
+    assert "The migrations stay as they are. See git diff; if the models changed, make db-migrate" in again.stdout
     assert [path.name for path in (project / "alembic/versions").glob("*.py")] == ["0001_initial_schema.py"]
     assert (project / "alembic/versions/0001_initial_schema.py").read_bytes() == first
     assert git("status", "--porcelain", cwd=project) == ""
