@@ -150,7 +150,7 @@ def test_an_older_python_is_told_which_one_to_use(template: Path, tmp_path: Path
 
 def test_hooks_and_setup_need_the_standard_library_alone(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "project")
-    own = [project / "scripts" / name for name in ("setup.py", "after_update.py")]
+    own = [project / "scripts" / name for name in ("setup.py", "after_update.py", "template_update.py")]
     for program in [*(ROOT / "hooks").glob("*.py"), *own]:
         tree = ast.parse(program.read_text())
         imported = {
@@ -161,4 +161,4 @@ def test_hooks_and_setup_need_the_standard_library_alone(template: Path, tmp_pat
                 [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             )
         }
-        assert imported - {"note", "setup", "yaml"} <= sys.stdlib_module_names, program.name
+        assert imported - {"after_update", "note", "setup", "yaml"} <= sys.stdlib_module_names, program.name
