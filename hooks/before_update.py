@@ -19,20 +19,21 @@ import yaml  # Copier's own
 
 
 def refuse_edited(answers_file: str) -> None:
-    """See that the record of the answers is as Copier wrote it, since what they had made could not be told otherwise.
+    """See that the answers are as Copier wrote them, since what they had made could not be told otherwise.
 
     Raises:
         SystemExit: it was edited.
     """
     text = Path(answers_file).read_text(encoding="utf-8")
-    written = re.search(r"^# As written: ([0-9a-f]{64})$", text, re.MULTILINE)
-    # Where the template is may change: _src_path is the owner's to edit.
-    record = {name: value for name, value in yaml.safe_load(text).items() if name != "_src_path"}
-    if written and hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest() != written[1]:
+    written = re.search(r"^# Answers as written: ([0-9a-f]{64})$", text, re.MULTILINE)
+    # Where the template is, and which release this is, its owner may have to mend.
+    answers = {name: value for name, value in yaml.safe_load(text).items() if not name.startswith("_")}
+    if written and hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest() != written[1]:
         raise SystemExit(
-            f"{answers_file} was edited since Copier wrote it, so that it no longer tells what the template had made of"
-            f" this project. `git log -p {answers_file}` shows the edit: take it back, commit, and change answers with"
-            " `copier update --trust -d question=answer`. If it is right as it is, delete its line `# As written`."
+            f"The answers in {answers_file} were edited since Copier wrote them, so that they no longer tell what the"
+            f" template had made of this project. `git log -p {answers_file}` shows the edit: take it back, commit, and"
+            " change answers with `copier update --trust -d question=answer`. If they are right as they are, delete the"
+            " line `# Answers as written`."
         )
 
 

@@ -251,7 +251,7 @@ def test_without_copiers_record(owner: Owner) -> None:
             r"be reached at gl:.* \(.*'https://gitlab.com/me/template.git",
         ),
         ("^_src_path: .*", "_src_path: git+https://127.0.0.1:9/t", r"\(.*'https://127.0.0.1:9/t/'"),
-        ("^database: sqlite", "database: [sql", "^Copier stopped: yaml.*line 5.* Nothing was changed.\n"),
+        ("^database: sqlite", "database: [sql", "^Copier stopped: yaml.*line 6.* Nothing was changed.\n"),
         (
             "^database: sqlite",
             "database: mysql",
@@ -455,7 +455,7 @@ def test_a_conflict_is_left_to_resolve(lived: Owner, releases: Releases) -> None
     done = lived.update()
     assert done.returncode == 2
     assert "These files have conflicts. Resolve them, git add them:\n  src/my_service/api/health.py" in done.stderr
-    assert "then run make after-update" in done.stderr
+    assert "run make after-update" in done.stderr
     assert "Copier stopped" not in done.stderr
     again = lived.is_refused(
         "^These files have conflicts. Resolve them, git add them:\n  src/my_service/api/health.py\n"

@@ -58,7 +58,7 @@ def files(project: Path) -> dict[str, str]:
         name = path.relative_to(project).as_posix()
         if path.is_file() and not name.startswith((".git/", "alembic/versions/")):
             text = path.read_text(encoding="utf-8")
-            found[name] = re.sub(r"^(# As written|_commit): .*$", "", text, flags=re.MULTILINE)
+            found[name] = re.sub(r"^_commit: .*$", "", text, flags=re.MULTILINE)
     return found
 
 

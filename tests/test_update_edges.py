@@ -289,7 +289,7 @@ def test_an_answers_file_that_was_edited_stops_the_update(make_lived: Callable[.
     releases.tag("v0.2.0")
     done = lived.copier("update", "--defaults", "--trust")
     assert done.returncode != 0
-    assert ".copier-answers.yml was edited since Copier wrote it" in done.stderr
+    assert "The answers in .copier-answers.yml were edited since Copier wrote them" in done.stderr
     assert "Traceback" not in done.stderr
     assert lived.status() == []
     # The template may have moved.
