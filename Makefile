@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new test lint bench clean
+.PHONY: help setup new test lint newest bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /|/' | awk -F'|' '{ printf "  %-8s %s\n", $$1, $$2 }'
@@ -27,6 +27,9 @@ lint: .venv/.ready ## Check style and types of the template's own code
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/pyright
+
+newest: .venv/.ready ## Upgrade all dependencies, then lint and test (args="-k update")
+	@$(BIN)/python scripts/newest.py
 
 bench: .venv/.ready ## Measure, each figure a ratio beside its limit
 	@$(BIN)/python benchmarks/run.py

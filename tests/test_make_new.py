@@ -1,6 +1,7 @@
-"""`make new` and `make test` of the README, and what `make new` says to wrong input."""
+"""`make new` and `make test` of the README, what `make new` says to wrong input, and `make newest`."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def test_past_the_newest_release_it_says_so(clone: Path, tmp_path: Path) -> None
 
 
 def test_the_readmes_commands_on_a_machine_with_nothing(tmp_path: Path) -> None:
-    """From a clone without an environment: `make new`, then `make test` in the project, and some of it here."""
+    """From a clone without an environment: `make new`, then `make test` in the project, and some of `make newest`."""
     origin = tmp_path / "origin"
     origin.mkdir()
     copy_work_tree(origin)
@@ -121,10 +122,20 @@ def test_the_readmes_commands_on_a_machine_with_nothing(tmp_path: Path) -> None:
             words, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout
+        return done.stdout + done.stderr
 
     run("make", "new", "DEST=../my-service", cwd=clone)
     project = tmp_path / "my-service"
     assert " passed" in run("make", "test", cwd=project)
     assert "no issues found" in run("make", "lint", cwd=project)
-    assert "11 passed" in run("make", "test", "args=-k suggested_package_name", cwd=clone)
+
+    # Something has a newer release than when the environment was made, something else one that no project may have.
+    run(str(clone / ".venv/bin/uv"), "lock", "--upgrade-package", "idna==3.10", cwd=clone)
+    pyproject = clone / "template" / "pyproject.toml.jinja"
+    pyproject.write_text(pyproject.read_text().replace('"httpx>=0.28"', '"httpx>=0.28,<0.28.1"'))
+    some = "suggested_package_name or (a_variant and sqlite and explicit and no_mixins-no_examples)"
+    said = run("make", "newest", f"args=-k '{some}'", cwd=clone)
+    assert "Updated idna v3.10 -> v" in said
+    assert re.search(r"^Newer than a requirement allows:.* httpx \S+ \(used: 0\.28\.0\)", said, re.MULTILINE)
+    assert "12 passed" in said
+    assert re.search(r"^The generated projects used: aiosqlite==[^:]*\bhttpx==0\.28\.0,", said, re.MULTILINE)
