@@ -1,4 +1,4 @@
-"""What a project is deployed with: the image, compose.yaml, the workflow, the license.
+"""What a project is deployed with: the image, compose.yaml, the workflow, the license; and this repository's workflows.
 
 There is no Docker here. Linters read the files, and the Dockerfile's own instructions run without Docker, each COPY and
 `uv sync` in a folder of its own, so that a file which an image would lack is lacking here too.
@@ -274,6 +274,22 @@ def test_actionlint_has_nothing_to_say(project: Path) -> None:
 
 def test_zizmor_has_nothing_to_say(project: Path) -> None:
     assert_clean(tool("zizmor"), "--offline", ".github/workflows/ci.yml", cwd=project)
+
+
+@pytest.mark.parametrize("name", ["ci.yml", "newest.yml"])
+def test_this_repositorys_workflows_are_as_good(project: Path, name: str) -> None:
+    path = ROOT / ".github" / "workflows" / name
+    assert_clean(tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", path, cwd=ROOT)
+    assert_clean(tool("actionlint"), path, cwd=ROOT)
+    assert_clean(tool("zizmor"), "--offline", path, cwd=ROOT)
+    uses = re.compile(r"uses: (.+)")
+    generated = uses.findall((project / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert [action for action in uses.findall(path.read_text(encoding="utf-8")) if action not in generated] == []
+
+
+def test_newest_releases_are_tried_on_the_lowest_and_the_highest_python() -> None:
+    matrix = load(ROOT / ".github" / "workflows" / "newest.yml")["jobs"]["newest"]["strategy"]["matrix"]
+    assert matrix["python"] == [PYTHONS[0], PYTHONS[-1]]
 
 
 @pytest.mark.parametrize(
