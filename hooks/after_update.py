@@ -29,26 +29,24 @@ class LastCommit:
         return None if done.returncode else done.stdout
 
     @cached_property
-    def rendered(self) -> Path:
-        """The folder with what the template had made of the same answers."""
+    def rendered(self) -> Path | None:
+        """The folder with what the template had made of the same answers; None if it cannot be had any more."""
         answers = self.folder / self.answers_file
         answers.parent.mkdir(parents=True, exist_ok=True)
         answers.write_bytes(self.read(self.answers_file) or b"")
         options = ["--vcs-ref=:current:", "--defaults", "--overwrite", "--quiet", "--skip-tasks", "--trust"]
         command = [sys.executable, "-m", "copier", "recopy", *options, f"--answers-file={self.answers_file}"]
         done = subprocess.run([*command, str(self.folder)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"The template's last version cannot be rendered: {done.stderr.strip()[-500:]}")
-        return self.folder
+        return None if done.returncode else self.folder
 
     def template_had(self, path: str) -> bytes | None:
-        """Return what the template had rendered; None if it did not."""
-        file = self.rendered / path
-        return file.read_bytes() if file.is_file() else None
+        """Return what the template had rendered; None if it did not, as far as can be told."""
+        file = self.rendered / path if self.rendered else None
+        return file.read_bytes() if file and file.is_file() else None
 
     def is_edited(self, path: str) -> bool:
-        """Whether the owner committed something else than the template had rendered."""
-        return self.read(path) != self.template_had(path)
+        """Whether the owner committed something else than the template had rendered, as far as can be told."""
+        return self.rendered is not None and self.read(path) != self.template_had(path)
 
 
 def follow(last: LastCommit, old: str, new: str | None) -> str | None:
@@ -59,6 +57,9 @@ def follow(last: LastCommit, old: str, new: str | None) -> str | None:
         if new is not None and last.template_had(old) is not None and last.read(new) is None:
             Path(new).unlink(missing_ok=True)  # its owner had deleted it
         return None
+    if last.rendered is None:
+        git("checkout", "HEAD", "--", old)
+        return f"{old}: kept as it is, since the template's last version cannot be had; what it became is {new}"
     if not last.is_edited(old):
         return None
     if new is None or not Path(new).is_file() or last.read(new) is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import clean_environment, git
 from lived import DATABASES, UV_CACHE, Lived
-from releases import MODELS, USER, Releases
+from releases import HOOK, MODELS, USER, Releases
 
 PENDING = "    number: Mapped[str] = mapped_column(String(20), index=True)\n"
 FULL_NAME = "    full_name: Mapped[str | None] = mapped_column(String(255))\n"
@@ -228,6 +228,21 @@ def test_a_file_that_moves_takes_its_edits_along(
     lived.commit("Update")
     if owner == "edits":
         lived.check()
+
+
+def test_a_file_that_moves_stays_if_nothing_can_be_compared(
+    make_lived: Callable[..., Lived], releases: Releases
+) -> None:
+    lived = make_lived(database="sqlite", live=False)
+    old = lived.path / OLD.format(package_name="my_service")
+    old.write_text(f"{old.read_text()}\n\nOURS = True\n")
+    lived.commit("Ours")
+    # The template is out of reach from the moment that Copier has merged.
+    releases.replace("copier.yml", HOOK, f"  - command: [mv, {releases.path}, {releases.path}-gone]\n{HOOK}")
+    move(releases)
+    said = lived.update()
+    assert "kept as it is, since the template's last version cannot be had" in said
+    assert old.read_text().endswith("OURS = True\n")
 
 
 @pytest.mark.parametrize("edited", [True, False])
