@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -80,7 +78,7 @@ def merge(edited: bytes, base: bytes, path: Path) -> bool:
         labels = ["-L", "before updating", "-L", "last update", "-L", "after updating"]
         command = ["git", "merge-file", "--stdout", *labels, *map(str, files)]
         done = subprocess.run(command, capture_output=True, check=False)
-        path.write_bytes(done.stdout)
+        path.write_bytes(done.stdout if done.returncode < 128 else edited)  # what is not text, git cannot merge
         if done.returncode == 0:
             return True
         # As Copier leaves a conflict: 1 is the common ancestor, 2 the owner's, 3 the template's.
@@ -97,16 +95,10 @@ def deleted() -> list[str]:
     return sorted(path for path in listed.split("\0") if path)
 
 
-@contextmanager
-def last_commit(answers_file: str) -> Iterator[LastCommit]:
-    """Yield the project as it was before the update."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield LastCommit(answers_file, Path(folder))
-
-
 def tell_files(answers_file: str, moves: dict[str, str | None]) -> None:
     """Follow what moved, and list what is gone."""
-    with last_commit(answers_file) as last:
+    with tempfile.TemporaryDirectory() as folder:
+        last = LastCommit(answers_file, Path(folder))
         for old, new in moves.items():
             if said := follow(last, old, new):
                 print(said)
@@ -125,9 +117,7 @@ def write_migration(reason: str) -> None:
         return
     own = Path(".venv", "Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = subprocess.run([str(own.absolute()) if own.exists() else sys.executable, str(script)], check=False)
-    if done.returncode:
-        return
-    if not git("status", "--porcelain"):
+    if done.returncode or not git("status", "--porcelain"):
         return
     written = git("status", "--porcelain", "--", "alembic/versions")
     print("\nNext:\n")

@@ -177,6 +177,32 @@ def test_models_that_refer_to_examples_which_go_are_said(make_lived: Callable[..
     assert lived.revisions() == revisions
 
 
+VIEW = """
+revision, down_revision, branch_labels, depends_on = "0123456789ab", "{head}", None, None
+from alembic import op
+def upgrade(): op.execute("CREATE VIEW phones AS SELECT phone FROM users")
+def downgrade(): op.execute("DROP VIEW phones")
+"""
+
+
+def test_a_migration_that_would_not_run_is_not_kept(make_lived: Callable[..., Lived], releases: Releases) -> None:
+    lived = make_lived(database="postgresql", live=False)
+    releases.add_column()
+    releases.tag("v0.2.0")
+    lived.update()
+    head = lived.alembic("heads").split()[0]
+    (lived.path / "alembic/versions/299901010000_view.py").write_text(VIEW.format(head=head))
+    lived.commit("Update, and look at phones")
+    releases.remove_column()
+    releases.tag("v0.3.0")
+    revisions = lived.revisions()
+    said = lived.update()
+    assert "The migration for it would not run" in said
+    assert "cannot drop column phone of table users because other objects depend on it" in said
+    assert "No migration was written." in said
+    assert lived.revisions() == revisions
+
+
 OLD, NEW = "src/{package_name}/core/slow_queries.py", "src/{package_name}/core/slow_statements.py"
 
 

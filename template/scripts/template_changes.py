@@ -112,6 +112,9 @@ def write_changes(
     """Write a revision with those of the changes that the migrations do not make yet, and run it.
 
     Returns its file, None where there is nothing to write; and whether the models have more that is not migrated.
+
+    Raises:
+        SystemExit: the migrations do not run; with the new one perhaps, which is not kept then.
     """
     bring_to_head(connection)
     before = connection.begin_nested()
@@ -130,7 +133,12 @@ def write_changes(
 
     path = write(connection, message, keep) if kept or renamed else None
     before.rollback()
-    bring_to_head(connection)
+    try:
+        bring_to_head(connection)
+    except SystemExit as error:
+        if path is not None:
+            path.unlink()
+        raise SystemExit(f"The migration for it would not run, so make db-migrate is yours to use: {error}") from None
     return path, bool(compare(alembic_config(connection))[1])
 
 
