@@ -110,7 +110,7 @@ def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], data
     # The database is not at head, and need not be.
     project.run("make", "db-downgrade")
     written = project.run("make", "db-migrate", "msg=Add orders 'table' \"now\"")
-    assert re.search(r"alembic/versions/20\d{10}_add_orders_table_now\.py is written", written.stdout)
+    assert re.search(r"alembic/versions/20\d{12}_add_orders_table_now\.py is written", written.stdout)
     project.run("ruff", "check")
     project.run("ruff", "format", "--check")
     project.run("make", "db-upgrade")
