@@ -7,22 +7,26 @@ import copy_rows
 import own_tests
 import scaffold
 import suite
+import update
 from ratio import Figure
 
 
 def main() -> int:
     """Measure, and fail if a figure misses its limit."""
     figures: list[Figure] = []
-    measures: dict[str, Callable[[], Figure]] = {
+    measures: dict[str, Callable[[], Figure | list[Figure]]] = {
         "scaffold, postgresql": lambda: scaffold.measure("postgresql"),
         "scaffold, sqlite": lambda: scaffold.measure("sqlite"),
+        "update, postgresql": lambda: update.measure("postgresql"),
+        "update, sqlite": lambda: update.measure("sqlite"),
         "db-copy": copy_rows.measure,
         "tests in savepoints": suite.measure,
         "own tests": own_tests.measure,
     }
     for name, measure in measures.items():
         print(f"{name}:", flush=True)
-        figures.append(measure())
+        measured = measure()
+        figures += measured if isinstance(measured, list) else [measured]
     print("\n".join(["", *map(str, figures)]))
     return 0 if all(figure.holds for figure in figures) else 1
 

