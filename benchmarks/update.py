@@ -28,7 +28,7 @@ from releases import Releases
 
 # What the second release changes.
 CHANGES: dict[str, Callable[[Releases], None]] = {"code": Releases.change_code, "a column": Releases.add_column}
-# Kept with the two processes, and missed with one more that imports the models.
+# A bit above the fastest runs, 1.6 and 2.2 to 2.5. A busy machine misses the second, a difference of two long times.
 UPDATE_LIMIT = 1.8
 MIGRATIONS_LIMIT = 3
 
@@ -110,7 +110,7 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
         )
         for what in CHANGES
     ]
-    # Run by run, since a difference of medians would be at the mercy of whatever else the machine does.
+    # Run by run: what is subtracted was measured right after what it is subtracted from.
     column_runs = zip(measured["a column, with"], measured["a column, without"], measured["alembic"], strict=True)
     ratio = statistics.median((longer - shorter) / command for longer, shorter, command in column_runs)
     detail = ", ".join(texts[side] for side in ("a column, with", "a column, without", "alembic"))
