@@ -59,7 +59,7 @@ def follow(last: LastCommit, old: str, new: str | None) -> str | None:
         git("checkout", "HEAD", "--", old)
         return f"{old}: kept as it is, since the template's last version cannot be had; what it became is {new}"
     if not last.is_edited(old):
-        return None
+        return f"{old} is now {new}" if new is not None and Path(new).is_file() else None
     if new is None or not Path(new).is_file() or last.read(new) is not None:
         git("checkout", "HEAD", "--", old)
         return f"{old}: kept as it is, with your changes; the template has it no longer"
@@ -102,7 +102,7 @@ def tell_files(answers_file: str, moves: dict[str, str | None]) -> None:
         for old, new in moves.items():
             if said := follow(last, old, new):
                 print(said)
-        gone = [path for path in deleted() if path not in moves]
+        gone = [path for path in deleted() if not Path(moves.get(path) or "").is_file()]
         if gone:
             print("Deleted, since the template has them no longer; git checkout HEAD -- FILE brings one back:")
         for path in gone:

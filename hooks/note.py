@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 
-def git(*arguments: str, check: bool = True) -> str:
+def git(*arguments: str) -> str:
     """Return what git says about the project in the working directory."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=check)  # noqa: S607
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)  # noqa: S607
     return done.stdout
 
 

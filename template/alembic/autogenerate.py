@@ -60,7 +60,7 @@ def mark_operations(
             refuse_deleted(script.upgrade_ops)
             _mark(script.upgrade_ops)
         if script.downgrade_ops is not None:
-            fill(script.downgrade_ops)
+            fill(script.downgrade_ops, context.opts["target_metadata"])
 
 
 def _mark(container: ops.OpContainer, filled: Collection[tuple[str, str]] = ()) -> None:

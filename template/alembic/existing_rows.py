@@ -8,7 +8,7 @@ from typing import Any
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import Column, Enum
+from sqlalchemy import Column, Enum, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _NEUTRAL = {
@@ -40,22 +40,23 @@ def _render_fill(context: AutogenContext, fill: Fill) -> list[str]:
     ]
 
 
-def fill(container: ops.OpContainer) -> None:
+def fill(container: ops.OpContainer, metadata: MetaData) -> None:
     """Add a NOT NULL column in three steps: without NOT NULL, filled with a neutral value, with NOT NULL.
 
-    A column is left as it is if it has a server default, or if no value would suit every row.
+    A column is left as it is if it has a server default, or if no value would suit every row, as the operations
+    and the models tell.
     """
     filled: list[ops.MigrateOperation] = []
     for operation in container.ops:
-        filled += _in_steps(operation) if isinstance(operation, ops.ModifyTableOps) else [operation]
+        filled += _in_steps(operation, metadata) if isinstance(operation, ops.ModifyTableOps) else [operation]
     container.ops[:] = filled
 
 
-def _in_steps(table: ops.ModifyTableOps) -> list[ops.MigrateOperation]:
+def _in_steps(table: ops.ModifyTableOps, metadata: MetaData) -> list[ops.MigrateOperation]:
     first: list[ops.MigrateOperation] = []
     fills: list[ops.MigrateOperation] = []
     last: list[ops.MigrateOperation] = []
-    particular = _particular_columns(table)
+    particular = _particular_columns(table, metadata)
     for operation in table.ops:
         match operation:
             case ops.AddColumnOp(column=column) if not column.nullable and column.server_default is None:
@@ -93,9 +94,16 @@ def _not_null(table: ops.ModifyTableOps, name: str, column_type: TypeEngine[Any]
     )
 
 
-def _particular_columns(table: ops.ModifyTableOps) -> Collection[str]:
+def _particular_columns(table: ops.ModifyTableOps, metadata: MetaData) -> Collection[str]:
     """Return the columns in which not every row may hold the same: unique ones, and foreign keys."""
     names: list[str] = []
+    model = metadata.tables.get(table.table_name)
+    if model is not None:
+        for constraint in model.constraints:
+            if isinstance(constraint, ForeignKeyConstraint | PrimaryKeyConstraint | UniqueConstraint):
+                names += constraint.columns.keys()
+        for index in model.indexes:
+            names += index.columns.keys() if index.unique else []
     for operation in table.ops:
         match operation:
             case ops.CreateIndexOp(unique=True) | ops.CreateUniqueConstraintOp():

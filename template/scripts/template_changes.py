@@ -126,7 +126,7 @@ def write_changes(
     ) -> None:
         up = ops.UpgradeOps(kept)
         down = up.reverse()
-        fill(up)
+        fill(up, context.opts["target_metadata"])
         up.ops[:0] = [ops.ExecuteSQLOp(rename.sql(connection)) for rename in renamed]
         down.ops += [ops.ExecuteSQLOp(rename.undo().sql(connection)) for rename in reversed(renamed)]
         directives[0].upgrade_ops, directives[0].downgrade_ops = up, down
