@@ -36,6 +36,7 @@ class Settings(DialectSettings):
     DATABASE_POOL_PRE_PING: bool = True
     SLOW_QUERY_THRESHOLD: float = Field(default=0.1, ge=0)
     READINESS_TIMEOUT: float = Field(default=2, gt=0)
+    MAX_BODY_SIZE: int = Field(default=1_048_576, ge=0)
 
     @property
     def database_url(self) -> str:
@@ -57,6 +58,14 @@ class Settings(DialectSettings):
                 " delete what they find: give TEST_DATABASE_URL a database of its own"
             )
         return _reveal(test)
+
+    def problems(self) -> list[str]:
+        """Return why the service must not start with these settings, all at once."""
+        production = self.ENVIRONMENT == "production"
+        found = list(self.database_problems(parse_url(self.database_url), production))
+        if production and self.DEBUG:
+            found.append("DEBUG is on, which logs the values that statements write: set DEBUG=false")
+        return found
 
 
 def _reveal(url: URL) -> str:

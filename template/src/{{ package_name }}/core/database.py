@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import make_url
+from sqlalchemy import Select, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import SessionTransactionOrigin
 
@@ -26,8 +26,14 @@ engine = make_engine(make_url(settings.database_url), settings, **_options)
 read_engine = make_read_engine(engine, **_options)
 log_slow_queries(settings.SLOW_QUERY_THRESHOLD)
 
-# expire_on_commit=False: an object stays readable after a commit, without a query behind its back.
-AsyncSessionLocal = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+AsyncSessionLocal = async_sessionmaker(
+    engine,
+    class_=AsyncSession,
+    # An object stays readable after a commit, without a query behind its back.
+    expire_on_commit=False,
+    # A session that is used once its request has let go of it says so, instead of keeping a connection.
+    close_resets_only=False,
+)
 
 
 async def get_db() -> AsyncGenerator[AsyncSession, None]:
@@ -63,7 +69,7 @@ async def transaction(db: AsyncSession) -> AsyncIterator[None]:
     Inside another `transaction`, or inside `async with db.begin()`, it is a savepoint: then the outermost
     one commits. So one service call is complete in itself, and several can be made into one.
     """
-    if db.info.get("in_transaction") or db.in_nested_transaction() or _begun_by_caller(db):
+    if within_transaction(db):
         async with db.begin_nested():
             yield
         return
@@ -78,6 +84,20 @@ async def transaction(db: AsyncSession) -> AsyncIterator[None]:
         del db.info["in_transaction"]
 
 
-def _begun_by_caller(db: AsyncSession) -> bool:
+Statement = TypeVar("Statement", bound=Select[Any])
+
+
+def locked(statement: Statement) -> Statement:
+    """Return the statement that keeps others from changing its rows before this transaction ends, and sees them anew.
+
+    So changes of one row follow one another, and each is made to what the one before has left.
+    """
+    return statement.with_for_update().execution_options(populate_existing=True)
+
+
+def within_transaction(db: AsyncSession) -> bool:
+    """Whether someone else will commit: an outer `transaction`, or whoever began one by hand."""
+    if db.info.get("in_transaction") or db.in_nested_transaction():
+        return True
     current = db.sync_session.get_transaction()
     return current is not None and current.origin is not SessionTransactionOrigin.AUTOBEGIN

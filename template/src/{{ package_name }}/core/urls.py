@@ -28,7 +28,7 @@ def parse_url(value: str) -> URL:
         url.port  # noqa: B018 - a port that is no number shows here
     except (ArgumentError, ValueError):
         url = None
-    if url is None or url.drivername not in _DRIVERS or not (url.database or url.query):
+    if url is None or url.drivername not in _DRIVERS or not (url.database or url.query or url.host is None):
         raise ValueError(
             "must look like postgresql://user:password@host:5432/name or sqlite:///./name.db"
             " (in a password, write @ : / and % as %40 %3A %2F and %25)"

@@ -1,0 +1,61 @@
+"""Clients that go away before they are answered."""
+
+import asyncio
+from functools import partial
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_PATIENCE = 1  # seconds; most requests end sooner, and then cost no task of their own
+
+
+class StopAbandonedReads:
+    """Cancels a GET whose client is gone, and with it the query that runs for nobody.
+
+    Whatever may write runs to its end, so that it is done or not, as if the client had waited.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and watch over it."""
+        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+            await self.app(scope, receive, send)
+            return
+        watch = _Watch(receive)
+        try:
+            await self.app(scope, receive, partial(watch.send, send))
+        except asyncio.CancelledError:
+            if not watch.client_is_gone:
+                raise
+        finally:
+            watch.end()
+
+
+class _Watch:
+    def __init__(self, receive: Receive) -> None:
+        self.receive = receive
+        self.client_is_gone = False
+        self.request = asyncio.current_task()
+        self.task: asyncio.Task[None] | None = None
+        self.timer = asyncio.get_running_loop().call_later(_PATIENCE, self.begin)
+
+    def begin(self) -> None:
+        self.task = asyncio.create_task(self.wait())
+
+    async def wait(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self.client_is_gone = True
+        if self.request is not None:
+            self.request.cancel()
+
+    async def send(self, send: Send, message: Message) -> None:
+        # An answer has begun: the server tells whoever sends it when the client is gone.
+        self.end()
+        await send(message)
+
+    def end(self) -> None:
+        self.timer.cancel()
+        if self.task is not None:
+            self.task.cancel()
