@@ -371,3 +371,44 @@ def test_a_file_that_stays_locked_ends_the_migration(make_served: Callable[[str]
     assert "did not end within 1 s (DATABASE_LOCK_TIMEOUT). Nothing was changed. SQLite does not tell which" in said
     assert kept(served.url) == before
     served.project.run(*UPGRADE)
+
+
+DEPENDENT = (
+    "CREATE TABLE log (said TEXT)",
+    "CREATE VIEW names AS SELECT id, full_name FROM users",
+    "CREATE TRIGGER of_view INSTEAD OF DELETE ON names BEGIN UPDATE users SET full_name = NULL WHERE id = old.id; END",
+    "CREATE TRIGGER of_parent AFTER UPDATE ON users BEGIN INSERT INTO log VALUES (new.email); END",
+    "CREATE TRIGGER of_child AFTER DELETE ON posts BEGIN UPDATE users SET full_name = 'x' WHERE id = old.author_id; END",
+    "CREATE UNIQUE INDEX on_an_expression ON users (lower(email))",
+    "INSERT INTO users (id, email, username, hashed_password) VALUES (9, 'eve', 'eve', '-')",
+    "DELETE FROM users WHERE id = 9",
+)
+
+
+def test_sqlite_changes_a_parent_table_and_nothing_that_belongs_to_it_is_lost(
+    make_served: Callable[[str], Served],
+) -> None:
+    """A batch change of a table keeps the rows that refer to it, its triggers, views, indexes, and the ids it gave."""
+    served = make_served("sqlite")
+    add_revision(served.project, "users", USERS)
+    add_revision(served.project, "log", "".join(f'    op.execute("{statement}")\n' for statement in DEPENDENT))
+    served.project.run(*UPGRADE)
+    about = "SELECT type, name, tbl_name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2"
+    before, things = kept(served.url), rows(served.url, about)
+    add_revision(served.project, "phone", PHONE)
+    served.project.run(*UPGRADE)
+    after = kept(served.url)
+    assert "phone" in after
+    assert [line for line in after[1:] if line != "phone"] == before[1:]
+    assert rows(served.url, about) == things
+    changed = rows(
+        served.url,
+        "DELETE FROM names WHERE id = 1",
+        "DELETE FROM posts WHERE id = 2",
+        "INSERT INTO users (email, username, hashed_password) VALUES ('new', 'new', '-')",
+        "SELECT said FROM log",
+        "SELECT max(id) FROM users",
+    )
+    assert changed == ["ada", "bob", "10"]
+    with pytest.raises(sqlite3.IntegrityError, match="on_an_expression"):
+        rows(served.url, "INSERT INTO users (email, username, hashed_password) VALUES ('ADA', 'a', '-')")
