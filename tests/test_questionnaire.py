@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, Project, render
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from variants import PAIRWISE, describe
 
 QUESTIONS: dict[str, dict[str, Any]] = {
@@ -168,22 +166,6 @@ def check_texts(project: Path, text: str) -> None:
     for workflow in project.glob(".github/workflows/*.yml"):
         assert yaml.safe_load(workflow.read_text())
     assert yaml.safe_load((project / "compose.yaml").read_text())
-
-
-PRINTABLE = st.text(st.characters(categories=["L", "M", "N", "P", "S"]) | st.just(" "), min_size=1, max_size=40)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(text=PRINTABLE)
-def test_texts_nobody_thought_of(template: Path, tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    answers = {"project_name": text, "project_description": text, "user_name": text, "license": "MIT"}
-    destination = tmp_path_factory.mktemp("text") / "project"
-    if text == text.strip():
-        render(template, destination, database="sqlite", package_name="my_service", **answers)
-        check_texts(destination, text)
-    else:
-        with pytest.raises(ValueError, match="without spaces at its ends"):
-            render(template, destination, database="sqlite", package_name="my_service", **answers)
 
 
 def test_the_pairwise_answers_hold_every_pair() -> None:

@@ -1,5 +1,6 @@
 """Database URLs: which are understood, and when two of them mean the same database."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -23,11 +24,11 @@ def parse_url(value: str) -> URL:
     Raises:
         ValueError: it is no URL of PostgreSQL or SQLite.
     """
-    try:
-        url = make_url(value)
-        url.port  # noqa: B018 - a port that is no number shows here
-    except (ArgumentError, ValueError):
-        url = None
+    url = None
+    with suppress(ArgumentError, ValueError):
+        read = make_url(value)
+        read.port  # noqa: B018 - a port that is no number shows here
+        url = read
     if url is None or url.drivername not in _DRIVERS or not (url.database or url.query or url.host is None):
         raise ValueError(
             "must look like postgresql://user:password@host:5432/name or sqlite:///./name.db"
