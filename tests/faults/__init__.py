@@ -1,0 +1,1 @@
+"""Drives running services of both databases into load, faults and hostile input."""

