@@ -1,13 +1,15 @@
 """A generated service that runs: a real process, a real database, and a second way into that database."""
 
+import asyncio
 import os
 import random
 import shutil
 import signal
 import sqlite3
+import statistics
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +30,11 @@ def randomness() -> random.Random:
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
     print(f"SEED={seed}")
     return random.Random(seed)  # noqa: S311
+
+
+def p99(seconds: Sequence[float]) -> float:
+    """Return the time that 99 of 100 stay below."""
+    return statistics.quantiles(seconds, n=100, method="inclusive")[98]
 
 
 class Database(Protocol):
@@ -161,7 +168,8 @@ class Service:
     @asynccontextmanager
     async def client(self, connections: int = 100, timeout: float = 60) -> AsyncIterator[httpx.AsyncClient]:
         """Yield a client with so many connections, which waits so many seconds for an answer."""
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        # uvicorn closes a connection that was idle for 5 s: the client must be first.
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=2)
         async with httpx.AsyncClient(base_url=self.url, limits=limits, timeout=timeout) as client:
             yield client
 
@@ -172,6 +180,21 @@ class Service:
             assert answer.status_code == 201, answer.text
             key: int = answer.json()["id"]
             return key
+
+    async def program(self, name: str, *arguments: str) -> str:
+        """Run a program of probes/ beside the service, and return what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            self.project.environment / "bin" / "python",
+            PROBES / f"{name}.py",
+            *arguments,
+            cwd=self.project.path,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+        return output.decode()
 
     def log(self) -> str:
         """Return the end of what the service has to say."""
