@@ -1,6 +1,7 @@
 """Transactions on SQLite that stay open, or are cancelled in a given state."""
 
 import asyncio
+import gc
 from contextlib import suppress
 
 from probed.api.dependencies import ReadDB, WriteDB
@@ -12,6 +13,8 @@ from slow import SLEEP
 from sqlalchemy import Connection, event, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+# Nothing here may wait for the garbage collector, which comes when it likes.
+gc.disable()
 _committing: list[asyncio.Task[None]] = []
 
 

@@ -1,0 +1,33 @@
+"""Routes that take their time, and what the service holds of its database."""
+
+import time
+
+import cheap_hashes  # noqa: F401
+import slow
+from probed.api.dependencies import ReadDB, WriteDB
+from probed.core.database import engine, read_engine, transaction
+from probed.main import app
+from probed.models.user import User
+from sqlalchemy import update
+
+
+@app.get("/probe/sleep")
+async def read_slowly(seconds: float, db: ReadDB) -> None:
+    """Run a slow query."""
+    await db.execute(slow.SLEEP, {"seconds": seconds})
+
+
+@app.post("/probe/sleep")
+async def write_slowly(seconds: float, db: WriteDB) -> None:
+    """Write, then run a slow query in the same transaction."""
+    async with transaction(db):
+        await db.execute(update(User).where(User.id == 1).values(full_name="slow"))
+        await db.execute(slow.SLEEP, {"seconds": seconds})
+
+
+@app.get("/probe/held")
+async def held() -> dict[str, int]:
+    """Return how many connections are checked out, and how many queries have been seen running just now (SQLite)."""
+    pools = {engine.sync_engine.pool, read_engine.sync_engine.pool}
+    running = time.monotonic() - slow.last_nap < 0.1
+    return {"connections": sum(pool.checkedout() for pool in pools), "queries": int(running)}
