@@ -1,7 +1,7 @@
 """A PostgreSQL server that can be killed and started again."""
 
-import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -77,7 +77,7 @@ class PostgreSQL:
     def stop(self) -> None:
         """Stop the server as its owner does: sessions are ended, nothing is left to recover."""
         if self._process is not None:
-            self._process.send_signal(2)  # "fast shutdown"
+            self._process.send_signal(signal.SIGINT)  # PostgreSQL's "fast shutdown"
             self._process.wait(60)
             self._process = None
 
@@ -97,9 +97,7 @@ class PostgreSQL:
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run SQL as the superuser, and return what psql prints: rows without headings, fields separated by `|`."""
         psql = [str(self._programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]
-        done = subprocess.run(
-            [*psql, self.url(database, "postgres")], capture_output=True, text=True, check=False, env=dict(os.environ)
-        )
+        done = subprocess.run([*psql, self.url(database, "postgres")], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{sql}\n{done.stderr}"
         return done.stdout.strip()
 

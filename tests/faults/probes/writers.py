@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 # Nothing here may wait for the garbage collector, which comes when it likes.
 gc.disable()
+ROWS = text("WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers) SELECT i FROM numbers")
 _committing: list[asyncio.Task[None]] = []
 
 
@@ -50,8 +51,8 @@ async def _write(state: str, db: AsyncSession) -> None:
             # The database looks for an interruption before the nap, not between the nap and the row.
             await db.execute(text("SELECT nap(0.5)"))
         if state == "in a statement, a stream open":
-            await db.stream(select(User))
-            await db.execute(SLEEP, {"seconds": 10})
+            async for _ in await db.stream(ROWS):
+                await db.execute(SLEEP, {"seconds": 10})
         if state == "in COMMIT":
             # COMMIT takes its time when it has all of this to write.
             await db.execute(text("PRAGMA cache_size = -200000"))
