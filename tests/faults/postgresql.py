@@ -91,8 +91,7 @@ class PostgreSQL:
             process.kill()
         self._process.wait()
         self._process = None
-        while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
-            time.sleep(0.01)
+        psutil.wait_procs(children, timeout=10)
 
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run SQL as the superuser, and return what psql prints: rows without headings, fields separated by `|`."""
