@@ -114,8 +114,10 @@ async def test_a_query_whose_client_left(serve: Serve, database: Database, metho
     service = serve(probe="clients")
     await service.create_user()
     async with service.client() as http:
-        await cut(service, request(method, "/probe/sleep?seconds=20"), 0.5)
+        leaves = asyncio.create_task(cut(service, request(method, "/probe/sleep?seconds=20"), 1))
+        await asyncio.sleep(0.5)
         assert (await held(http, database)) == {"connections": 1, "queries": 1}
+        await leaves
         seconds = await time_until_free(http, database, 40)
     print(f"{database.kind}: a query of 20 s runs on for {seconds:.1f} s when the client of its {method} is gone")
     names = await database.run("SELECT full_name FROM users")

@@ -102,7 +102,7 @@ async def test_what_dies_in_the_commit_is_no_success(serve: Serve, database: Pos
     await prepare(database, *SLOW_COMMIT)
     service = serve()
     async with service.client() as http:
-        asked = asyncio.create_task(http.post("/api/v1/users", json=ADA))
+        asked = asyncio.create_task(http.post("/api/v1/users", json=ADA, headers=LAST))
         await commit_begins(database)
         if fault == "server killed":
             database.server.kill()
