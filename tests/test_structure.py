@@ -18,6 +18,7 @@ ALWAYS = [
     "alembic/env.py",
     "alembic/script.py.mako",
     "docs/database.md",
+    "docs/promises.md",
     "pyproject.toml",
     "scripts/setup.py",
     f"{PACKAGE}/__init__.py",

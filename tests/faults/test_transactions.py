@@ -35,8 +35,6 @@ FAILURES: dict[str, float | None] = {
     "waiting": 0.02,
     "in a statement": 0.02,
 }
-# uvicorn closes the connection after a handler that failed, perhaps under the next request.
-LAST = {"Connection": "close"}
 
 
 async def prepare(database: Database, *statements: str) -> None:
@@ -59,15 +57,17 @@ async def test_a_handler_that_fails_leaves_nothing(serve: Serve, database: Datab
     author = await service.create_user()
     async with service.client() as http:
         pair = {"name": "x", "author_id": author}
-        answers = {"flushed by hand": await http.post("/probe/flush", json=pair, headers=LAST)}
+        answers = {"flushed by hand": await http.post("/probe/flush", json=pair)}
         for point, timeout in FAILURES.items():
             body = {**pair, "fail": point, "timeout": timeout}
-            answers[point] = await http.post("/probe/pairs", json=body, headers=LAST)
+            answers[point] = await http.post("/probe/pairs", json=body)
         assert await contents(database) == []
         statuses = {point: answer.status_code for point, answer in answers.items()}
         print(f"{database.kind}: {statuses}")
         assert statuses.pop("with an answer") == 404
         assert statuses.pop("in the commit") == 409  # a foreign key, as any other
+        # Its time was up: another day it may be done.
+        assert {statuses.pop("waiting"), statuses.pop("in a statement")} == {503}
         assert set(statuses.values()) == {500}
         # The connection that each of them had is as good as new.
         assert (await http.post("/probe/pairs", json=pair)).status_code == 201
@@ -84,7 +84,6 @@ async def commit_begins(database: PostgreSQLDatabase) -> None:
     pytest.fail("no COMMIT was seen")
 
 
-@pytest.mark.xfail(reason="uvicorn closes the connection when it sees the error itself", raises=httpx.TransportError)
 async def test_a_handler_that_fails_keeps_its_connection(serve: Serve, database: Database) -> None:
     """The request after one that was answered 500 is answered on the same connection, not cut off."""
     service = serve(probe="failures")
@@ -102,7 +101,7 @@ async def test_what_dies_in_the_commit_is_no_success(serve: Serve, database: Pos
     await prepare(database, *SLOW_COMMIT)
     service = serve()
     async with service.client() as http:
-        asked = asyncio.create_task(http.post("/api/v1/users", json=ADA, headers=LAST))
+        asked = asyncio.create_task(http.post("/api/v1/users", json=ADA))
         await commit_begins(database)
         if fault == "server killed":
             database.server.kill()
@@ -112,7 +111,7 @@ async def test_what_dies_in_the_commit_is_no_success(serve: Serve, database: Pos
             await database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'commit%'")
             answer = await asked
         print(f"{fault} in COMMIT: {answer.status_code}")
-        assert answer.status_code >= 500
+        assert answer.status_code == 503
         assert await database.run("SELECT email FROM users") == []
         assert (await http.post("/api/v1/users", json=ADA)).status_code == 201
 
@@ -179,7 +178,7 @@ async def test_rows_are_exactly_those_acknowledged(serve: Serve, database: Datab
         for number in waiting:
             point, timeout = chance.choice(list(FAILURES.items())) if number in failing else ("", None)
             pair = {"name": f"{number:04}", "author_id": author, "fail": point, "timeout": timeout}
-            status = (await http.post("/probe/pairs", json=pair, headers=LAST if point else {})).status_code
+            status = (await http.post("/probe/pairs", json=pair)).status_code
             answers[point, status] += 1
             if status < 300:
                 acknowledged.add(number)

@@ -29,9 +29,8 @@ class Settings(DialectSettings):
     DATABASE_URL: DatabaseURL | None = Field(default=None, repr=False)
     TEST_DATABASE_URL: DatabaseURL | None = Field(default=None, repr=False)
 
-    DATABASE_POOL_SIZE: int = Field(default=20, ge=1)
     DATABASE_MAX_OVERFLOW: int = Field(default=0, ge=0)
-    DATABASE_POOL_TIMEOUT: float = Field(default=30, gt=0)
+    DATABASE_POOL_TIMEOUT: float = Field(default=10, gt=0)
     DATABASE_POOL_RECYCLE: int = Field(default=3600, ge=-1)
     DATABASE_POOL_PRE_PING: bool = True
     SLOW_QUERY_THRESHOLD: float = Field(default=0.1, ge=0)
