@@ -10,7 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.dialect import is_foreign_key_error, is_unavailable, taken_columns
@@ -48,6 +50,19 @@ async def _integrity_error(request: Request, error: Exception) -> Response:
     raise error
 
 
+async def _method_not_allowed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101
+    # Of several routes at one path, the first alone was asked which methods it has.
+    asked = {key: request.scope[key] for key in ("type", "app", "path", "root_path", "headers")}
+    allowed = (
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in request.app.router.routes)
+    )
+    allow = {"Allow": ", ".join(allowed)}
+    return await http_exception_handler(request, HTTPException(error.status_code, error.detail, allow))
+
+
 async def _database_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DBAPIError)  # noqa: S101
     if is_unavailable(error):
@@ -72,6 +87,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 def handle_errors(app: FastAPI) -> None:
     """Register the handlers."""
+    app.add_exception_handler(405, _method_not_allowed)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(IntegrityError, _integrity_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

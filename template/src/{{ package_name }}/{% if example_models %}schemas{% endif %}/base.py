@@ -16,8 +16,8 @@ def _without_nul(value: str) -> str:
     return value
 
 
-# After the constraints on a string, which say more of what is wrong.
-WITHOUT_NUL = AfterValidator(_without_nul)
+# A text of any other characters; the document of the API says so too.
+Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
 
 
 def _not_null(value: Any) -> Any:

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, EmailStr, Field
 
-from .base import WITHOUT_NUL, Input, Read, Unchanged
+from .base import Input, Read, Text, Unchanged
 
-Email = Annotated[EmailStr, Field(max_length=255), AfterValidator(str.lower)]
+# An address has 254 characters at most.
+Email = Annotated[EmailStr, Field(max_length=254), AfterValidator(str.lower)]
 Username = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.-]+$"), AfterValidator(str.lower)]
-FullName = Annotated[str, Field(max_length=255), WITHOUT_NUL]
+FullName = Annotated[Text, Field(max_length=255)]
 # A longer one would only make hashing expensive.
 Password = Annotated[str, Field(min_length=8, max_length=128)]
 
