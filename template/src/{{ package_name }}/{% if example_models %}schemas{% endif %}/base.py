@@ -9,15 +9,17 @@ Item = TypeVar("Item")
 Row = TypeVar("Row", bound="Read")
 
 
-def _without_nul(value: str) -> str:
-    # PostgreSQL cannot store it.
+def _storable(value: str) -> str:
+    # PostgreSQL cannot store the one, and UTF-8 not write the other.
     if "\x00" in value:
         raise ValueError("must not contain NUL characters")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("must not contain halves of surrogate pairs")
     return value
 
 
 # A text of any other characters; the document of the API says so too.
-Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
+Text = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
 
 
 def _not_null(value: Any) -> Any:
