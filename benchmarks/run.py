@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 import copy_rows
+import hashing
 import own_tests
 import scaffold
 import suite
@@ -20,6 +21,7 @@ def main() -> int:
         "update, postgresql": lambda: update.measure("postgresql"),
         "update, sqlite": lambda: update.measure("sqlite"),
         "db-copy": copy_rows.measure,
+        "hashing": hashing.measure,
         "tests in savepoints": suite.measure,
         "own tests": own_tests.measure,
     }

@@ -400,8 +400,14 @@ def test_workflow_pins_actions_and_keeps_no_credentials(project: Path) -> None:
     assert workflow["permissions"] == {"contents": "read"}
     used = re.findall(r"uses: (.+)", path.read_text(encoding="utf-8"))
     assert [line for line in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v[\d.]+", line)] == []
-    (checkout,) = (s for s in workflow["jobs"]["check"]["steps"] if s.get("uses", "").startswith("actions/checkout@"))
-    assert checkout["with"]["persist-credentials"] is False
+    for job in workflow["jobs"].values():
+        (checkout,) = (step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@"))
+        assert checkout["with"]["persist-credentials"] is False
+
+
+def test_workflow_audits_the_dependencies_apart_from_the_tests(project: Path) -> None:
+    job = load(project / ".github" / "workflows" / "ci.yml")["jobs"]["audit"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["uv audit"]
 
 
 @pytest.mark.parametrize(
