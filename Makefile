@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new test lint newest bench
+.PHONY: help setup new test soak lint newest bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /|/' | awk -F'|' '{ printf "  %-8s %s\n", $$1, $$2 }'
@@ -21,6 +21,9 @@ new: .venv/.ready ## Make a project: make new DEST=../my-service (ARGS="-d datab
 
 test: .venv/.ready ## Render every variant, run its tests, and all others (args="-k update")
 	@$(BIN)/pytest -n 2 $(args)
+
+soak: .venv/.ready ## Load services on both databases for ten minutes each, with faults (MINUTES=1)
+	@$(BIN)/pytest tests/faults/soak.py -s $(args)
 
 lint: .venv/.ready ## Check style and types of the template's own code
 	@$(BIN)/ruff check
