@@ -29,6 +29,7 @@ class Settings(DialectSettings):
     DATABASE_URL: DatabaseURL | None = Field(default=None, repr=False)
     TEST_DATABASE_URL: DatabaseURL | None = Field(default=None, repr=False)
 
+    DATABASE_POOL_SIZE: int = Field(default=20, ge=1)
     DATABASE_MAX_OVERFLOW: int = Field(default=0, ge=0)
     DATABASE_POOL_TIMEOUT: float = Field(default=10, gt=0)
     DATABASE_POOL_RECYCLE: int = Field(default=3600, ge=-1)
