@@ -26,8 +26,8 @@ class StopAbandonedReads:
         try:
             await self.app(scope, receive, partial(watch.send, send))
         except asyncio.CancelledError:
-            if not watch.client_is_gone:
-                raise
+            if not watch.client_is_gone or watch.request.uncancel():
+                raise  # someone else cancels it
         finally:
             watch.end()
 
@@ -36,7 +36,9 @@ class _Watch:
     def __init__(self, receive: Receive) -> None:
         self.receive = receive
         self.client_is_gone = False
-        self.request = asyncio.current_task()
+        request = asyncio.current_task()
+        assert request is not None  # noqa: S101
+        self.request = request
         self.task: asyncio.Task[None] | None = None
         self.timer = asyncio.get_running_loop().call_later(_PATIENCE, self.begin)
 
@@ -47,8 +49,7 @@ class _Watch:
         while (await self.receive())["type"] != "http.disconnect":
             pass
         self.client_is_gone = True
-        if self.request is not None:
-            self.request.cancel()
+        self.request.cancel()
 
     async def send(self, send: Send, message: Message) -> None:
         # An answer has begun: the server tells whoever sends it when the client is gone.
