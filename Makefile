@@ -2,10 +2,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new test soak lint newest bench
+.PHONY: help setup new test test-faults soak lint newest bench
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /|/' | awk -F'|' '{ printf "  %-8s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /|/' | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .venv/.ready: pyproject.toml
 	@echo "Preparing the template's own environment (.venv) ..."
@@ -20,7 +20,10 @@ new: .venv/.ready ## Make a project: make new DEST=../my-service (ARGS="-d datab
 	@$(BIN)/python scripts/new.py
 
 test: .venv/.ready ## Render every variant, run its tests, and all others (args="-k update")
-	@$(BIN)/pytest -n 2 $(args)
+	@$(BIN)/pytest -n 2 -m "not programs" $(args)
+
+test-faults: .venv/.ready ## Test what needs Debian packages: pgbouncer
+	@$(BIN)/pytest -n 2 -m programs $(args)
 
 soak: .venv/.ready ## Load services on both databases for ten minutes each, with faults (MINUTES=1)
 	@$(BIN)/pytest tests/faults/soak.py -s $(args)

@@ -8,6 +8,7 @@ environment of its own is seen in test_setup.py and test_readme.py.
 import fcntl
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,14 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
     own = {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8"}
     # A project's pytest would close the folder of this one to others, and as root PostgreSQL runs as another user.
     return kept | own | {"PYTEST_DEBUG_TEMPROOT": str(home)} | more
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def git(*arguments: str, cwd: Path) -> str:

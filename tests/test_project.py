@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
@@ -13,17 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Project
+from conftest import Project, free_port
 
 DATABASES = ["postgresql", "sqlite"]
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

