@@ -2,38 +2,20 @@
 
 import logging
 import socket
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, status
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.dialect import is_foreign_key_error, is_unavailable, taken_columns
 from ..core.errors import Conflict
 
 logger = logging.getLogger(__name__)
-
-
-class Problem(BaseModel):
-    """What went wrong, in a sentence."""
-
-    detail: str
-
-
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is no such row."}}
-INVALID: dict[int | str, dict[str, Any]] = {400: {"model": Problem, "description": "The body cannot be read."}}
-TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"model": Problem, "description": "The body is too large."}}
-UNAVAILABLE: dict[int | str, dict[str, Any]] = {
-    503: {"model": Problem, "description": "It cannot be done now; Retry-After says when to try again."}
-}
-CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": Problem, "description": "It does not fit what is stored."}}
 
 
 async def _conflict(request: Request, error: Exception) -> Response:
@@ -95,31 +77,3 @@ def handle_errors(app: FastAPI) -> None:
     # No free connection; and what the driver does not make its own: nobody answers, or not in time.
     for error in (PoolTimeoutError, ConnectionError, TimeoutError, socket.gaierror):
         app.add_exception_handler(error, _unavailable)
-
-
-class UnexpectedErrors:
-    """Answers 500 to what nothing else handles, and logs it; the client learns nothing of it.
-
-    Starlette answers too, but then raises the error on to the server, which closes the connection under the next
-    request of that client, or of a proxy's other clients.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        except Exception:
-            if scope["type"] != "http" or started:
-                raise
-            logger.exception("Unexpected error")
-            await JSONResponse({"detail": "internal error"}, 500)(scope, receive, send)

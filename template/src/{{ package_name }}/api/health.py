@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from ..core.config import settings
 from ..core.database import read_engine
-from .errors import Problem
+from .responses import Problem
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])
