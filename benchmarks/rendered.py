@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import copier
 
@@ -27,7 +28,13 @@ class Rendered:
     """
 
     def __init__(self, path: Path, variables: dict[str, str] | None = None, **answers: object) -> None:
-        options = {"defaults": True, "skip_tasks": True, "unsafe": True, "quiet": True, "vcs_ref": "HEAD"}
+        options: dict[str, Any] = {
+            "defaults": True,
+            "skip_tasks": True,
+            "unsafe": True,
+            "quiet": True,
+            "vcs_ref": "HEAD",
+        }
         copier.run_copy(str(ROOT), path, data=answers, **options)
         self.path = path
         self.environment = ENVIRONMENT | {"PYTHONPATH": "src:scripts"} | (variables or {})

@@ -53,3 +53,10 @@ async def test_without_a_free_connection_a_client_is_told_in_time(
             await connection.close()
         await asyncio.gather(*load)
         assert (await http.get("/api/v1/users")).status_code == 200
+
+
+async def test_a_server_that_falls_silent_is_given_up(serve: Serve, database: PostgreSQLDatabase) -> None:
+    """The system is told how long to wait for a server that was switched off or cut off: what it then does, is its own."""
+    service = serve(probe="clients", DATABASE_NETWORK_TIMEOUT=4)
+    async with service.client() as http:
+        assert (await http.get("/probe/patience")).json() == [1, 4000]

@@ -1,6 +1,8 @@
 """Routes that take their time, and what the service holds of its database."""
 
+import socket
 import time
+from typing import Any
 
 import cheap_hashes  # noqa: F401
 import slow
@@ -31,3 +33,15 @@ async def held() -> dict[str, int]:
     pools = {engine.sync_engine.pool, read_engine.sync_engine.pool}
     running = time.monotonic() - slow.last_nap < 0.1
     return {"connections": sum(pool.checkedout() for pool in pools), "queries": int(running)}
+
+
+@app.get("/probe/patience")
+async def patience() -> list[int]:
+    """Return after how long a connection to PostgreSQL is given up that the network has cut (keep-alive, ms)."""
+    async with engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        peer = driver._transport.get_extra_info("socket")
+        return [
+            peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+        ]
