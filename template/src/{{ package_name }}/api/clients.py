@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PATIENCE = 1  # seconds; most requests end sooner, and then cost no task of their own
@@ -19,7 +20,7 @@ class StopAbandonedReads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and watch over it."""
-        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"} or _has_body(scope):
             await self.app(scope, receive, send)
             return
         watch = _Watch(receive)
@@ -30,6 +31,12 @@ class StopAbandonedReads:
                 raise  # someone else cancels it
         finally:
             watch.end()
+
+
+def _has_body(scope: Scope) -> bool:
+    # Whoever waits for the client to go would take the body from the application.
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 class _Watch:
