@@ -34,8 +34,11 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float) -> float:
     return time.perf_counter() - started
 
 
-async def outlive(service: Service, server: Server, database: Database) -> None:
-    """Kill the server and start it again while users register, three times; nothing acknowledged may be lost."""
+async def outlive(service: Service, server: Server, database: Database, within: float) -> None:
+    """Kill the server and start it again while users register, three times; nothing acknowledged may be lost.
+
+    The service answers again within so many seconds of the server's return, and is ready within as many more.
+    """
     acknowledged: set[str] = set()
     answers: Counter[int] = Counter()
     numbers = iter(range(1_000_000))
@@ -75,9 +78,9 @@ async def outlive(service: Service, server: Server, database: Database) -> None:
             noticed = await until(unready, 5)
             await asyncio.sleep(1)
             await asyncio.to_thread(server.start)
-            back = await until(answering, 2)
+            back = await until(answering, within)
             print(f"not ready {noticed:.2f} s after the kill, answering {back:.2f} s after the server's return")
-            await until(ready, 2)
+            await until(ready, within)
         await asyncio.sleep(1)
         stopped.set()
         await asyncio.gather(*load)

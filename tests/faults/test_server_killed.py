@@ -24,7 +24,7 @@ async def test_a_killed_server_costs_no_acknowledged_write(serve: Serve, databas
     """The server is killed and started again under load, three times: what was answered 2xx is stored, what failed was
     told 503, readiness follows, and the service answers again within 2 s of the server's return.
     """
-    await outlive(serve(probe="clients", workers=2), database.server, database)
+    await outlive(serve(probe="clients", workers=2), database.server, database, within=2)
 
 
 @pytest.mark.parametrize("who", ["the pool", "the server"])
