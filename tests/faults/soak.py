@@ -98,7 +98,7 @@ async def go_away(database: Database) -> None:
 @pytest.mark.parametrize("database", ["own server", "sqlite"], indirect=True)
 async def test_nothing_grows_and_nothing_is_left(serve: Callable[..., Service], database: Database) -> None:
     """Under mixed load with faults a service's memory stays flat, no connection is lost, and no 5xx lacks a cause."""
-    service = serve(probe="clients", DATABASE_POOL_SIZE=8, DATABASE_LOCK_TIMEOUT=1, DATABASE_POOL_TIMEOUT=1)
+    service = serve(probe="clients", DATABASE_POOL_SIZE=8, DATABASE_LOCK_TIMEOUT=1, DATABASE_POOL_TIMEOUT=5)
     process = psutil.Process(service.pid)
     started = time.monotonic()
     until = started + MINUTES * 60
