@@ -3,11 +3,12 @@
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -40,6 +41,10 @@ def served(project: Project, port: int, **variables: str) -> Iterator[httpx.Clie
         # As an impatient Ctrl-C does: to all, and more than once.
         for _ in range(3):
             os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:  # a request that does not end: whoever asks again does not wait for it
+            os.killpg(process.pid, signal.SIGINT)
         process.wait(30)
         log.close()
 
@@ -70,6 +75,27 @@ def test_dev_serves_the_service(make_owned: Callable[..., Project], database: st
     project.run("make", "test", "args=-q -k test_users")
     with served(project, free_port()) as client:
         assert [user["email"] for user in client.get("/api/v1/users").json()["items"]] == ["ada@example.com"]
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_dev_ends_although_a_request_does_not(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    with closing(socket.socket()) as unfinished:
+        with served(project, port := free_port()):
+            unfinished.connect(("127.0.0.1", port))
+            unfinished.sendall(b"POST /api/v1/users HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n{")
+            time.sleep(0.5)
+        assert "Waiting for connections to close" in (project.path / "dev.log").read_text()
+    with served(project, port) as client:
+        assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+def test_dev_is_not_for_production(make_owned: Callable[..., Project]) -> None:
+    project = make_owned(database="sqlite")
+    refused = project.run("make", "dev", check=False, ENVIRONMENT="production")
+    assert refused.returncode != 0
+    assert "ENVIRONMENT is production. Serve with uvicorn: my_service.main:app" in refused.stderr
+    assert not list(project.path.glob("*.db"))
 
 
 @pytest.mark.parametrize("database", DATABASES)

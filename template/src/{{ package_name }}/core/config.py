@@ -11,7 +11,7 @@ from .urls import DatabaseURL, parse_url, same_database
 
 
 class Settings(DialectSettings):
-    """The service's settings; the guide's names, upper case as in the environment."""
+    """The service's settings, each under its name in the environment."""
 
     model_config = SettingsConfigDict(
         env_file=".env",

@@ -34,6 +34,8 @@ def parse_url(value: str) -> URL:
             "must look like postgresql://user:password@host:5432/name or sqlite:///./name.db"
             " (in a password, write @ : / and % as %40 %3A %2F and %25)"
         )
+    if "password" in url.query:  # there it would not be hidden
+        url = url.set(password=str(url.query["password"])).difference_update_query(["password"])
     if "sslmode" in url.query:  # libpq's word for what asyncpg calls ssl
         url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(["sslmode"])
     return url.set(drivername=_DRIVERS[url.drivername])
@@ -56,7 +58,7 @@ def _place(url: URL) -> tuple[object, ...]:
     if url.get_backend_name() == "sqlite":
         return "sqlite", Path((url.database or "").removeprefix("file:")).resolve()
     host = str(url.host or url.query.get("host") or "").casefold()
-    port = url.port or int(str(url.query.get("port", 5432)))
+    port = str(url.port or url.query.get("port", 5432))
     # PostgreSQL cuts a name after 63 bytes.
     name = (url.database or url.username or "").encode()[:63]
     return "postgresql", "" if host in _LOCAL else host, port, name
