@@ -248,8 +248,8 @@ def live_in(lived: Lived) -> None:
     )
     lived.replace(
         f"{package}/api/router.py",
-        "api.include_router(posts.router)\n",
-        "api.include_router(posts.router)\napi.include_router(orders.router)\n",
+        "API = [users.router, posts.router]",
+        "API = [users.router, posts.router, orders.router]",
     )
     lived.replace(
         f"{package}/models/user.py",
@@ -282,7 +282,7 @@ def assert_owned(lived: Lived) -> None:
     package = lived.path / "src" / "my_service"
     assert (package / "models" / "order.py").read_text() == ORDER
     assert (package / "api" / "orders.py").read_text() == ROUTE
-    assert "api.include_router(orders.router)" in (package / "api" / "router.py").read_text()
+    assert "orders.router]" in (package / "api" / "router.py").read_text()
     assert "def initial(self)" in (package / "models" / "user.py").read_text()
     assert "Ours since 2025." in (lived.path / "README.md").read_text()
     assert '"audit_log"' in (lived.path / "alembic" / "unmanaged.py").read_text()

@@ -26,6 +26,7 @@ ALWAYS = [
     f"{PACKAGE}/core/config.py",
     f"{PACKAGE}/core/database.py",
     f"{PACKAGE}/core/dialect.py",
+    f"{PACKAGE}/core/engines.py",
     f"{PACKAGE}/main.py",
     f"{PACKAGE}/models/base.py",
     f"{PACKAGE}/models/columns.py",

@@ -3,7 +3,6 @@
 import asyncio
 from functools import partial
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PATIENCE = 1  # seconds; most requests end sooner, and then cost no task of their own
@@ -35,8 +34,10 @@ class StopAbandonedReads:
 
 def _has_body(scope: Scope) -> bool:
     # Whoever waits for the client to go would take the body from the application.
-    headers = Headers(scope=scope)
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 class _Watch:

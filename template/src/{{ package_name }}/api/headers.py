@@ -2,18 +2,17 @@
 
 from functools import partial
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HEADERS = {
+_HEADERS = [
     # What is sent as JSON is not to be taken for a page.
-    "X-Content-Type-Options": "nosniff",
+    (b"x-content-type-options", b"nosniff"),
     # No other site shows /docs in a frame, to have it clicked.
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
     # Rows are for the one who asked, not for caches on the way. A route may say otherwise.
-    "Cache-Control": "no-store",
-}
+    (b"cache-control", b"no-store"),
+]
 
 
 class SecurityHeaders:
@@ -28,7 +27,7 @@ class SecurityHeaders:
 
     async def _send(self, send: Send, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
+            headers = list(message.get("headers", ()))
+            given = {name for name, _ in headers}
+            message["headers"] = headers + [header for header in _HEADERS if header[0] not in given]
         await send(message)

@@ -1,6 +1,5 @@
 """How much a client may send."""
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,8 +20,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length = Headers(scope=scope).get("content-length", "")
-        if length.isdecimal() and (len(length) > 18 or int(length) > self.size):
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        if length.isdigit() and (len(length) > 18 or int(length) > self.size):
             await JSONResponse(self.problem.model_dump(), 413)(scope, receive, send)
             return
         received = 0

@@ -33,7 +33,6 @@ class Settings(DialectSettings):
     DATABASE_MAX_OVERFLOW: int = Field(default=0, ge=0)
     DATABASE_POOL_TIMEOUT: float = Field(default=10, gt=0)
     DATABASE_POOL_RECYCLE: int = Field(default=3600, ge=-1)
-    DATABASE_POOL_PRE_PING: bool = True
     SLOW_QUERY_THRESHOLD: float = Field(default=0.1, ge=0)
     READINESS_TIMEOUT: float = Field(default=2, gt=0)
     MAX_BODY_SIZE: int = Field(default=1_048_576, ge=0)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import SessionTransactionOrigin
 
 from .config import settings
-from .dialect import make_engine, make_read_engine
+from .engines import make_engine, make_read_engine
 from .slow_queries import log_slow_queries
 
 _options: dict[str, Any] = {
@@ -20,10 +20,10 @@ _options: dict[str, Any] = {
     "max_overflow": settings.DATABASE_MAX_OVERFLOW,
     "pool_timeout": settings.DATABASE_POOL_TIMEOUT,
     "pool_recycle": settings.DATABASE_POOL_RECYCLE,
-    "pool_pre_ping": settings.DATABASE_POOL_PRE_PING,
 }
-engine = make_engine(make_url(settings.database_url), settings, **_options)
-read_engine = make_read_engine(engine, **_options)
+_url = make_url(settings.database_url)
+engine = make_engine(_url, settings, **_options)
+read_engine = make_read_engine(_url, settings, **_options)
 log_slow_queries(settings.SLOW_QUERY_THRESHOLD)
 
 AsyncSessionLocal = async_sessionmaker(
