@@ -1,0 +1,56 @@
+"""Requests over HTTP, as many as are answered, by wrk."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+SCRIPT = Path(__file__).with_name("load.lua")
+_bodies = count(1, 1_000_000)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What became of the requests.
+
+    Args:
+        rate: answers per second
+        p50: seconds that half of the answers took at most
+        p99: seconds that 99 of 100 answers took at most
+        errors: how many were not answered, or not with a success
+    """
+
+    rate: float
+    p50: float
+    p99: float
+    errors: int
+
+
+def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None, cpu: int | None = None) -> Load:
+    """Have each client ask again once it is answered, for so long.
+
+    Args:
+        url: what to ask for
+        clients: how many ask at once
+        seconds: how long
+        body: JSON to POST, in which `{n}` stands for a number that no other body has; None: GET
+        cpu: the processor that asks; None: any
+
+    Raises:
+        SystemExit: wrk is not installed.
+    """
+    if shutil.which("wrk") is None:
+        raise SystemExit("these figures need wrk, which is not installed: `apt install wrk` or `brew install wrk`")
+    pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
+    arguments = [body, str(next(_bodies))] if body is not None else []
+    command = [*pin, "wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", f"-s{SCRIPT}", url, "--", *arguments]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    result = json.loads(printed.splitlines()[-1])
+    return Load(
+        rate=(result["requests"] - result["errors"]) / result["microseconds"] * 1e6,
+        p50=result["p50"] / 1e6,
+        p99=result["p99"] / 1e6,
+        errors=result["errors"],
+    )
