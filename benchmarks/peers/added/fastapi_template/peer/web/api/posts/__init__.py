@@ -1,0 +1,5 @@
+"""Post model API."""
+
+from peer.web.api.posts.views import router
+
+__all__ = ["router"]
