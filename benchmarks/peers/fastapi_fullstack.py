@@ -26,6 +26,8 @@ FASTAPI_FULLSTACK = Peer(
     ),
     project="peer/backend",
     install_command=("uv", "sync", "--dev"),
+    migrate_command=("peer", "db", "upgrade"),
+    test_command=("pytest", "tests/", "-v"),
     application="app.main:app",
     routes=Routes(
         user="/api/v1/authors/{key}",
@@ -48,6 +50,7 @@ FASTAPI_FULLSTACK = Peer(
         "its lists count all rows and are ordered by created_at, newest first",
         "loads select-in, as its other modules do",
         "its examples ask for a user's token: not here",
+        "its pool has 5 connections and 10 more: DB_POOL_SIZE, DB_MAX_OVERFLOW",
         "its middleware gives each request an id",
     ),
 )

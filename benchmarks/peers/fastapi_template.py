@@ -25,6 +25,8 @@ FASTAPI_TEMPLATE = Peer(
     ),
     project="peer",
     install_command=("uv", "sync"),
+    migrate_command=("alembic", "upgrade", "head"),
+    test_command=("pytest", "-vv", "."),
     application="peer.web.application:get_app",
     is_factory=True,
     routes=Routes(
@@ -46,6 +48,7 @@ FASTAPI_TEMPLATE = Peer(
     readme_environment={"PEER_PORT": "{port}"},
     notes=(
         "its lists have no order",
+        "its pool has 5 connections and 10 more, which no setting changes",
         "has no eager loading anywhere: select-in here",
         "its example answers a POST with null before any statement is sent: here it flushes, to answer the new row",
     ),

@@ -11,11 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from postgresql import Database, accepts, free_port
 from rendered import ENVIRONMENT, PROGRAMS
@@ -78,6 +78,8 @@ class Peer:
         generate_command: what scaffolds it, in an empty folder
         project: the folder of the service below that one
         install_command: how its README installs what it needs, in `project`
+        migrate_command: how its README migrates the database, there
+        test_command: how its README runs its tests, there
         application: where its ASGI application is, for a server program
         routes: where it answers
         commits: whether a POST commits before it answers, or once the answer has left
@@ -95,6 +97,8 @@ class Peer:
     generate_command: tuple[str, ...]
     project: str
     install_command: tuple[str, ...]
+    migrate_command: tuple[str, ...]
+    test_command: tuple[str, ...]
     application: str
     routes: Routes
     commits: Literal["before", "after"]
@@ -120,8 +124,8 @@ class Peer:
     def make(self) -> dict[str, str]:
         """Generate and install it, unless the cache holds it as it is described here; return its versions.
 
-        They are those of the generator (under `name`), of Python and of what is installed; `requires-python` is what
-        the project asked for, where this Python is an older one.
+        Newer releases are taken once the cache is deleted. The versions are those of the generator (under `name`), of
+        Python and of what is installed; `requires-python` is what the project asked for, where this Python is older.
 
         Raises:
             UnavailableError: the registry is out of reach, or a command fails.
@@ -130,17 +134,12 @@ class Peer:
         if made.exists() and json.loads(made.read_text())["recipe"] == self._recipe():
             versions: dict[str, str] = json.loads(made.read_text())["versions"]
             return versions
-        print(f"  generating {self.name}: {shlex.join(self.generate_command)}", flush=True)
+        print(f"  making {self.name}: {shlex.join(self.generate_command)}", flush=True)
         shutil.rmtree(made.parent, ignore_errors=True)
         made.parent.mkdir(parents=True)
-        self._run(self.generate_command, made.parent)
-        if not self.path.is_dir():
-            raise UnavailableError(self.name, shlex.join(self.generate_command), f"it made no {self.project}")
+        asked = self.scaffold(made.parent)
         for command in self.then:
             self._run(command, self.path)
-        asked = self._accept_python()
-        print(f"  installing {self.name}: {shlex.join(self.install_command)}", flush=True)
-        self._run(self.install_command, self.path)
         shutil.copytree(HERE / "added" / self.name, self.path, dirs_exist_ok=True)
         if self.registration is not None:
             with (self.path / self.registration[0]).open("a") as file:
@@ -148,6 +147,31 @@ class Peer:
         versions = {self.name: self._generator_version(), **self._installed(), **asked}
         made.write_text(json.dumps({"recipe": self._recipe(), "versions": versions}))
         return versions
+
+    def scaffold(self, folder: Path) -> dict[str, str]:
+        """Generate and install it in an empty folder, as it comes; return the Python that it asked for, if a newer one.
+
+        Raises:
+            UnavailableError: the registry is out of reach, or a command fails.
+        """
+        self._run(self.generate_command, folder)
+        project = folder / self.project
+        if not project.is_dir():
+            raise UnavailableError(self.name, shlex.join(self.generate_command), f"it made no {self.project}")
+        asked = _accept_python(project / "pyproject.toml")
+        self._run(self.install_command, project)
+        return asked
+
+    def migrate_and_test(self, folder: Path, database: Database) -> None:
+        """Migrate an empty database and run its own tests, where it was scaffolded.
+
+        Raises:
+            UnavailableError: one of both fails.
+        """
+        project = folder / self.project
+        environment = _programs_of(project, self.environment(database))
+        self._run(self.migrate_command, project, environment)
+        self._run(self.test_command, project, environment)
 
     def serve_command(self, port: int, *flags: str) -> list[str]:
         """Return the command that serves it by uvicorn from its own environment."""
@@ -180,17 +204,15 @@ class Peer:
         port = free_port()
         command = [part.replace("{port}", str(port)) for part in self.readme_command]
         own = {name: value.replace("{port}", str(port)) for name, value in self.readme_environment.items()}
-        path = {"PATH": f"{self.python.parent}{os.pathsep}{_ENVIRONMENT['PATH']}"}
-        with self._process(command, self.environment(database) | own | path, port) as url:
+        with self._process(command, _programs_of(self.path, self.environment(database) | own), port) as url:
             yield url
 
     @contextmanager
     def _process(self, command: list[str], environment: dict[str, str], port: int) -> Iterator[str]:
-        program = shutil.which(command[0], path=environment["PATH"]) or command[0]
         with (
             tempfile.TemporaryFile("w+") as log,
             subprocess.Popen(
-                [program, *command[1:]],
+                _found(command, environment),
                 cwd=self.path,
                 env=environment,
                 stdout=log,
@@ -228,12 +250,12 @@ class Peer:
         ]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def _run(self, command: tuple[str, ...], folder: Path) -> str:
+    def _run(self, command: tuple[str, ...], folder: Path, environment: dict[str, str] = _ENVIRONMENT) -> str:
         try:
             done = subprocess.run(
-                [PROGRAMS / command[0] if command[0] == "uv" else command[0], *command[1:]],
+                _found(command, environment),
                 cwd=folder,
-                env=_ENVIRONMENT,
+                env=environment,
                 stdin=subprocess.DEVNULL,  # a question is an error
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -247,25 +269,34 @@ class Peer:
             raise UnavailableError(self.name, shlex.join(command), done.stdout)
         return done.stdout
 
-    def _accept_python(self) -> dict[str, str]:
-        """Let the project take this Python, and return what it asked for where that is a newer one."""
-        pyproject = self.path / "pyproject.toml"
-        text = pyproject.read_text()
-        asked = re.search(r'^requires-python = "(>=3\.(\d+).*)"', text, re.MULTILINE)
-        if asked is None or int(asked[2]) <= sys.version_info.minor:
-            return {}
-        own = f'requires-python = ">=3.{sys.version_info.minor}"'
-        pyproject.write_text(text.replace(asked[0], own))
-        return {"requires-python": asked[1]}
-
     def _generator_version(self) -> str:
         code = f"import importlib.metadata; print(importlib.metadata.version({self.name!r}))"
         found = self._run(("uv", "run", "--quiet", "--no-project", "--with", self.name, "python", "-c", code), CACHE)
         return found.strip().splitlines()[-1]
 
-    def _installed(self) -> dict[str, Any]:
+    def _installed(self) -> dict[str, str]:
         found: dict[str, str] = json.loads(self._run((str(self.python), "-c", _VERSIONS % (_PACKAGES,)), self.path))
         for needed in ("uvicorn", "uvloop", "httptools"):
             if needed not in found:
                 raise UnavailableError(self.name, shlex.join(self.install_command), f"it installs no {needed}")
         return found
+
+
+def _accept_python(pyproject: Path) -> dict[str, str]:
+    """Let a project take this Python, and return what it asked for where that is a newer one."""
+    text = pyproject.read_text()
+    asked = re.search(r'^requires-python = "(>=3\.(\d+).*)"', text, re.MULTILINE)
+    if asked is None or int(asked[2]) <= sys.version_info.minor:
+        return {}
+    own = f'requires-python = ">=3.{sys.version_info.minor}"'
+    pyproject.write_text(text.replace(asked[0], own))
+    return {"requires-python": asked[1]}
+
+
+def _found(command: Sequence[str], environment: dict[str, str]) -> list[str]:
+    """Return a command with the path of its program, which is looked for in that environment's PATH."""
+    return [shutil.which(command[0], path=environment["PATH"]) or command[0], *command[1:]]
+
+
+def _programs_of(project: Path, environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"PATH": f"{project / '.venv/bin'}{os.pathsep}{environment['PATH']}"}
