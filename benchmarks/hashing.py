@@ -62,7 +62,7 @@ def measure(runs: int = 5) -> list[Figure]:
     """Measure on SQLite: nothing of it is about the database."""
     with (
         tempfile.TemporaryDirectory() as name,
-        Rendered(Path(name) / "project", database="sqlite").served() as url,
+        Rendered(Path(name) / "project", database="sqlite").served("--no-access-log") as url,
         httpx.Client(base_url=url, timeout=60) as http,
     ):
         runs_so_far = count()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from serving import OTHERS, on
+
 SCRIPT = Path(__file__).with_name("load.lua")
 _bodies = count(1, 1_000_000)
 
@@ -28,7 +30,7 @@ class Load:
     errors: int
 
 
-def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None, cpu: int | None = None) -> Load:
+def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None) -> Load:
     """Have each client ask again once it is answered, for so long.
 
     Args:
@@ -36,17 +38,18 @@ def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None,
         clients: how many ask at once
         seconds: how long
         body: JSON to POST, in which `{n}` stands for a number that no other body has; None: GET
-        cpu: the processor that asks; None: any
 
     Raises:
         SystemExit: wrk is not installed.
     """
     if shutil.which("wrk") is None:
         raise SystemExit("these figures need wrk, which is not installed: `apt install wrk` or `brew install wrk`")
-    pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
     arguments = [body, str(next(_bodies))] if body is not None else []
-    command = [*pin, "wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", f"-s{SCRIPT}", url, "--", *arguments]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    options = ["-t1", f"-c{clients}", f"-d{seconds}s", "--timeout=30s", f"-s{SCRIPT}"]
+    with on(OTHERS):
+        printed = subprocess.run(
+            ["wrk", *options, url, "--", *arguments], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
     result = json.loads(printed.splitlines()[-1])
     return Load(
         rate=(result["requests"] - result["errors"]) / result["microseconds"] * 1e6,

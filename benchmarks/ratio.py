@@ -3,28 +3,63 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A ratio beside its limit; `at_most` tells on which side of the limit it must be."""
+    """A ratio beside its limit; `at_most` tells on which side of the limit it must be.
+
+    Args:
+        name: what is compared
+        ratio: of the medians
+        limit: what it must keep; None: it is only told
+        at_most: whether the limit is the highest that it may be, and not the lowest
+        detail: what the sides are
+        sides: what was measured of each, one value a run
+        unit: of those
+    """
 
     name: str
     ratio: float
-    limit: float
+    limit: float | None
     at_most: bool
     detail: str
+    sides: Mapping[str, list[float]] = field(default_factory=dict[str, list[float]])
+    unit: str = "s"
 
     @property
     def holds(self) -> bool:
         """Whether the ratio keeps its limit."""
+        if self.limit is None:
+            return True
         return self.ratio <= self.limit if self.at_most else self.ratio >= self.limit
 
+    @property
+    def bound(self) -> str:
+        """The limit, in words."""
+        return "" if self.limit is None else f"at {'most' if self.at_most else 'least'} {self.limit:g}"
+
     def __str__(self) -> str:
-        bound = "at most" if self.at_most else "at least"
-        verdict = "holds" if self.holds else "MISSED"
-        return f"{self.name}: {self.ratio:.2f} ({bound} {self.limit:g}: {verdict}) - {self.detail}"
+        verdict = f" ({self.bound}: {'holds' if self.holds else 'MISSED'})" if self.bound else ""
+        return f"{self.name}: {self.ratio:.2f}{verdict} - {self.detail}"
+
+
+def compare(
+    name: str,
+    measured: Mapping[str, list[float]],
+    ours: str,
+    other: str,
+    *,
+    limit: float | None,
+    at_most: bool = False,
+    unit: str = "s",
+) -> Figure:
+    """Return the ratio of two sides that were measured in one run."""
+    sides = {side: measured[side] for side in (ours, other)}
+    ratio = statistics.median(sides[ours]) / statistics.median(sides[other])
+    detail = ", ".join(f"{side} {spread(values, unit)}" for side, values in sides.items())
+    return Figure(name, ratio, limit, at_most, detail, sides, unit)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -34,7 +69,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def interleaved(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
+def interleaved(sides: Mapping[str, Callable[[], float]], runs: int, unit: str = "s") -> dict[str, list[float]]:
     """Measure each side once per run, in turn, after one run that does not count; show each as it comes."""
     measured: dict[str, list[float]] = {name: [] for name in sides}
     for run in range(runs + 1):
@@ -42,10 +77,14 @@ def interleaved(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str
             value = measure()
             if run:
                 measured[name].append(value)
-            print(f"  run {run}/{runs} {name}: {value:.3f} s{'' if run else ' (warm-up)'}", flush=True)
+            print(f"  run {run}/{runs} {name}: {_number(value)} {unit}{'' if run else ' (warm-up)'}", flush=True)
     return measured
 
 
-def spread(values: list[float]) -> str:
+def spread(values: list[float], unit: str = "s") -> str:
     """Return median, least and most, as text."""
-    return f"{statistics.median(values):.3f} s ({min(values):.3f}-{max(values):.3f})"
+    return f"{_number(statistics.median(values))} {unit} ({_number(min(values))}-{_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3f}"

@@ -1,16 +1,16 @@
 """A project of the last commit, rendered and set up, and its service."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import copier
+from serving import free_port, serving
+from versions import installed
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -56,25 +56,14 @@ class Rendered:
         return self.run(self.path / ".venv/bin/python", *arguments)
 
     @contextmanager
-    def served(self) -> Iterator[str]:
-        """Serve its database, which is migrated, and yield the URL."""
+    def served(self, *flags: str) -> Iterator[str]:
+        """Serve its database, which is migrated, with these flags of uvicorn, and yield the URL."""
         self.python("-m", "alembic", "upgrade", "head")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        serve = [".venv/bin/uvicorn", "my_service.main:app", f"--port={port}", "--no-access-log"]
-        with subprocess.Popen(serve, cwd=self.path, env=self.environment, stderr=subprocess.DEVNULL) as service:
-            try:
-                _wait_for(port)
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                service.terminate()
+        port = free_port()
+        command = [str(self.path / ".venv/bin/uvicorn"), "my_service.main:app", f"--port={port}", *flags]
+        with serving(command, port, self.path, self.environment) as url:
+            yield url
 
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as asking:
-            if asking.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit("the service does not start")
+    def versions(self) -> dict[str, str]:
+        """Return the versions of what it is made of."""
+        return installed(self.path / ".venv/bin/python")

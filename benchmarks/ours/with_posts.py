@@ -3,8 +3,10 @@
 from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from ..core.pages import paged
+from ..models.post import Post
 from ..models.user import User
 from ..schemas.base import Page
 from ..schemas.post import PostRead
@@ -14,7 +16,8 @@ from .parameters import Cursor, Limit, Skip
 
 router = APIRouter(prefix="/users-with-posts", tags=["users"])
 
-USERS = select(User).options(selectinload(User.posts)).where(User.deleted_at.is_(None))
+LIVE = select(User).where(User.deleted_at.is_(None))
+USERS = LIVE.options(selectinload(User.posts))
 
 
 class UserWithPosts(UserRead):
@@ -30,3 +33,15 @@ async def list_users_with_posts(
     """List users, newest first."""
     users = await db.scalars(paged(USERS, User, skip=skip, limit=limit + 1, cursor=cursor))
     return Page[UserWithPosts].of(users.all(), limit)
+
+
+@router.get("/naive", response_model=Page[UserWithPosts])
+async def list_users_one_by_one(
+    db: ReadDB, skip: Skip = 0, limit: Limit = 100, cursor: Cursor = None
+) -> Page[UserWithPosts]:
+    """List users, newest first, and ask for the posts of each by itself."""
+    users = (await db.scalars(paged(LIVE, User, skip=skip, limit=limit + 1, cursor=cursor))).all()
+    for user in users:
+        posts = await db.scalars(select(Post).where(Post.author_id == user.id, Post.deleted_at.is_(None)))
+        set_committed_value(user, "posts", posts.all())
+    return Page[UserWithPosts].of(users, limit)

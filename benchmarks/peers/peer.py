@@ -6,19 +6,18 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from postgresql import Database, accepts, free_port
+from postgresql import Database
 from rendered import ENVIRONMENT, PROGRAMS
+from serving import NotServedError, free_port, serving
+from versions import installed
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parent / ".cache"
@@ -28,17 +27,6 @@ _ENVIRONMENT = ENVIRONMENT | {
     "UV_PYTHON": sys.executable,
     "UV_PYTHON_DOWNLOADS": "never",
 }
-_VERSIONS = """
-import importlib.metadata, json, platform
-found = {"python": platform.python_version()}
-for name in %s:
-    try:
-        found[name] = importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        pass
-print(json.dumps(found))
-"""
-_PACKAGES = ("fastapi", "starlette", "pydantic", "sqlalchemy", "asyncpg", "psycopg", "uvicorn", "uvloop", "httptools")
 
 
 class UnavailableError(Exception):
@@ -209,32 +197,11 @@ class Peer:
 
     @contextmanager
     def _process(self, command: list[str], environment: dict[str, str], port: int) -> Iterator[str]:
-        with (
-            tempfile.TemporaryFile("w+") as log,
-            subprocess.Popen(
-                _found(command, environment),
-                cwd=self.path,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            ) as service,
-        ):
-            try:
-                until = time.monotonic() + 60
-                while not accepts(port):
-                    if service.poll() is not None or time.monotonic() > until:
-                        log.seek(0)
-                        raise UnavailableError(self.name, shlex.join(command), log.read())
-                    time.sleep(0.05)
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                if service.poll() is None:
-                    os.killpg(service.pid, signal.SIGTERM)  # its reloader's children too
-                try:
-                    service.wait(10)
-                except subprocess.TimeoutExpired:
-                    os.killpg(service.pid, signal.SIGKILL)
+        try:
+            with serving(_found(command, environment), port, self.path, environment) as url:
+                yield url
+        except NotServedError as error:
+            raise UnavailableError(self.name, error.command, error.output) from None
 
     def _recipe(self) -> str:
         """Return what changes when the project would be made otherwise."""
@@ -275,7 +242,7 @@ class Peer:
         return found.strip().splitlines()[-1]
 
     def _installed(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self._run((str(self.python), "-c", _VERSIONS % (_PACKAGES,)), self.path))
+        found = installed(self.python)
         for needed in ("uvicorn", "uvloop", "httptools"):
             if needed not in found:
                 raise UnavailableError(self.name, shlex.join(self.install_command), f"it installs no {needed}")

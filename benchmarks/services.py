@@ -1,0 +1,142 @@
+"""The services that are measured beside each other: ours, one written by hand, those of other generators."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from peers import NOT_HAD, PEERS, Routes, UnavailableError
+from peers.check import check
+from postgresql import Database, postgresql
+from rendered import Rendered
+from serving import MEASURED, OTHERS, free_port, on, serving
+
+HERE = Path(__file__).resolve().parent
+# The same server program for all, with one worker.
+FLAGS = ("--loop=uvloop", "--http=httptools", "--no-access-log", "--log-level=warning")
+POOL = {"DATABASE_POOL_SIZE": "10"}
+OURS = Routes(
+    user="/api/v1/users/{key}",
+    users="/api/v1/users?limit={limit}&skip={offset}",
+    users_with_posts="/api/v1/users-with-posts?limit={limit}&skip={offset}",
+    posts="/api/v1/posts",
+    items="items",
+)
+BY_HAND = Routes(
+    user="/users/{key}",
+    users="/users?limit={limit}&offset={offset}",
+    users_with_posts="/users-with-posts?limit={limit}&offset={offset}",
+    posts="/posts",
+    items=None,
+)
+USERS, POSTS_EACH = 1000, 5
+ROWS = f"""
+    INSERT INTO users (email, username, full_name, hashed_password, created_at, updated_at)
+    SELECT 'user' || i || '@example.com', 'user' || i, CASE WHEN i % 3 > 0 THEN 'Ünï "the ' || i || '."' END,
+        repeat('x', 97), timestamptz '2025-02-03 04:05:06.000007+00' + i * interval '1 minute', now()
+    FROM generate_series(1, {USERS}) i;
+    INSERT INTO posts (title, slug, content, author_id)
+    SELECT 'Title ' || i, 'post-' || i, 'text' || repeat(' text', 40), i % {USERS} + 1
+    FROM generate_series(1, {USERS * POSTS_EACH}) i
+"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service that runs, and where it answers.
+
+    Args:
+        url: its root
+        routes: below that
+        by_readme: whether it was started as its README says, and not as the others are
+        versions: of the generator, if any, and what the service is made of
+    """
+
+    url: str
+    routes: Routes
+    by_readme: bool
+    versions: dict[str, str]
+
+    def at(self, route: str, **numbers: int) -> str:
+        """Return the URL of a route, by its name among `Routes`."""
+        path: str = getattr(self.routes, route)
+        return self.url + path.format(**numbers)
+
+
+def add_routes(project: Rendered) -> None:
+    """Give our project what is measured and is not part of its example: see ours/."""
+    api = project.path / "src/my_service/api"
+    names = [path.stem for path in sorted((HERE / "ours").glob("*.py"))]
+    for name in names:
+        shutil.copy(HERE / "ours" / f"{name}.py", api)
+    router = api / "router.py"
+    text = router.read_text()
+    for old, new in [
+        ("import auth,", f"import {', '.join(names)}, auth,"),
+        ("posts.router]", f"posts.router, {', '.join(f'{name}.router' for name in names)}]"),
+    ]:
+        assert old in text
+        text = text.replace(old, new)
+    router.write_text(text)
+
+
+async def execute(database: Database, *statements: str) -> None:
+    """Run statements, each in a transaction of its own."""
+    connection = await asyncpg.connect(database.url())
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def fill(database: Database) -> None:
+    """Put the rows of the figures into the tables, which are there."""
+    asyncio.run(execute(database, ROWS, "VACUUM ANALYZE"))
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[Database, dict[str, Served]]]:
+    """Serve all of them on one PostgreSQL with 1,000 users and 5,000 posts; each has been asked, and answers right.
+
+    "ours" and "by hand" are among them, each peer once under its name and once more as its README starts it. One that
+    cannot be had is left out, and said to be.
+    """
+    with ExitStack() as stack:
+        with on(OTHERS):
+            database = stack.enter_context(postgresql())
+        url = database.url()
+        project = Rendered(folder / "ours", {"DATABASE_URL": url, **POOL})
+        add_routes(project)
+        project.python("-m", "alembic", "upgrade", "head")
+        fill(database)
+        sides: dict[str, Served] = {}
+
+        def add(name: str, url: str, routes: Routes, versions: dict[str, str], *, by_readme: bool = False) -> None:
+            check(url, routes, database)
+            sides[name] = Served(url, routes, by_readme, versions)
+
+        versions = project.versions()
+        with on(MEASURED):
+            add("ours", stack.enter_context(project.served(*FLAGS)), OURS, versions)
+            readme = stack.enter_context(project.served())
+            add("ours, as its README starts it", readme, OURS, versions, by_readme=True)
+            port = free_port()
+            command = [str(project.path / ".venv/bin/uvicorn"), "limits.postgresql:app", f"--port={port}", *FLAGS]
+            environment = project.environment | {"PYTHONPATH": str(HERE)}
+            add("by hand", stack.enter_context(serving(command, port, HERE, environment)), BY_HAND, versions)
+        for peer in PEERS:
+            try:
+                versions = peer.make()
+                with on(MEASURED):
+                    add(peer.name, stack.enter_context(peer.served(database, *FLAGS)), peer.routes, versions)
+                    readme = stack.enter_context(peer.served_by_readme(database))
+                    add(f"{peer.name}, as its README starts it", readme, peer.routes, versions, by_readme=True)
+            except UnavailableError as error:
+                print(f"  {error}")
+        for name, why in NOT_HAD.items():
+            print(f"  {name}: no peer, {why}")
+        yield database, sides

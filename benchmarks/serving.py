@@ -1,0 +1,83 @@
+"""Programs that listen on a port of this machine, and the processors that they run on."""
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+# What is measured gets a processor of its own, where there are several and the system can be told: what asks and what
+# stores run on the others, and take nothing from it.
+CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+MEASURED, OTHERS = (CPUS[:1], CPUS[1:]) if len(CPUS) > 1 else (CPUS, CPUS)
+
+
+class NotServedError(Exception):
+    """A program does not listen, and what it said last."""
+
+    def __init__(self, command: Sequence[str], output: str) -> None:
+        self.command = shlex.join(command)
+        self.output = output
+        super().__init__("\n".join([f"it does not start: {self.command}", *output.strip().splitlines()[-8:]]))
+
+
+@contextmanager
+def on(cpus: Collection[int]) -> Iterator[None]:
+    """Have the programs that are started meanwhile run on these processors."""
+    if not cpus:
+        yield
+        return
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CPUS)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def accepts(port: int) -> bool:
+    """Return whether something listens on a port of this machine."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run a program in this folder, and yield its URL once it listens; end it, and what it has started, afterwards.
+
+    Raises:
+        NotServedError: it ends, or does not listen within a minute.
+    """
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        ) as service,
+    ):
+        try:
+            until = time.monotonic() + 60
+            while not accepts(port):
+                if service.poll() is not None or time.monotonic() > until:
+                    log.seek(0)
+                    raise NotServedError(command, log.read())
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            if service.poll() is None:
+                os.killpg(service.pid, signal.SIGTERM)
+            try:
+                service.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(service.pid, signal.SIGKILL)
