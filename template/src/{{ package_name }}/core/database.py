@@ -24,16 +24,17 @@ _options: dict[str, Any] = {
 _url = make_url(settings.database_url)
 engine = make_engine(_url, settings, **_options)
 read_engine = make_read_engine(_url, settings, **_options)
-log_slow_queries(settings.SLOW_QUERY_THRESHOLD)
+log_slow_queries(engine, settings.SLOW_QUERY_THRESHOLD)
+log_slow_queries(read_engine, settings.SLOW_QUERY_THRESHOLD)
 
-AsyncSessionLocal = async_sessionmaker(
-    engine,
-    class_=AsyncSession,
+_sessions: dict[str, Any] = {
     # An object stays readable after a commit, without a query behind its back.
-    expire_on_commit=False,
+    "expire_on_commit": False,
     # A session that is used once its request has let go of it says so, instead of keeping a connection.
-    close_resets_only=False,
-)
+    "close_resets_only": False,
+}
+AsyncSessionLocal = async_sessionmaker(engine, class_=AsyncSession, **_sessions)
+_ReadSessionLocal = async_sessionmaker(read_engine, class_=AsyncSession, **_sessions)
 
 
 async def get_db() -> AsyncGenerator[AsyncSession, None]:
@@ -58,8 +59,12 @@ AnySession = TypeVar("AnySession", AsyncSession, ReadSession)
 
 async def get_read_db() -> AsyncGenerator[ReadSession, None]:
     """Yield a session for a request that only reads; it waits for no writer, and none waits for it."""
-    async with AsyncSessionLocal(bind=read_engine) as session:
+    session = _ReadSessionLocal()
+    try:
         yield ReadSession(session)
+    finally:
+        # Not `async with`, which closes in a task of its own: here is nothing to roll back that must not be cut short.
+        await session.close()
 
 
 @asynccontextmanager
