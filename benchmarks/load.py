@@ -42,13 +42,14 @@ def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None)
     Raises:
         SystemExit: wrk is not installed.
     """
-    if shutil.which("wrk") is None:
+    wrk = shutil.which("wrk")
+    if wrk is None:
         raise SystemExit("these figures need wrk, which is not installed: `apt install wrk` or `brew install wrk`")
     arguments = [body, str(next(_bodies))] if body is not None else []
     options = ["-t1", f"-c{clients}", f"-d{seconds}s", "--timeout=30s", f"-s{SCRIPT}"]
     with on(OTHERS):
         printed = subprocess.run(
-            ["wrk", *options, url, "--", *arguments], check=True, stdout=subprocess.PIPE, text=True
+            [wrk, *options, url, "--", *arguments], check=True, stdout=subprocess.PIPE, text=True
         ).stdout
     result = json.loads(printed.splitlines()[-1])
     return Load(

@@ -7,6 +7,7 @@ keeps; for the tail by 64.
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from load import Load, load
@@ -29,7 +30,7 @@ def rates(urls: Mapping[str, str], runs: int, body: str | None = None) -> dict[s
         assert result.errors == 0, (url, result)
         return result.rate
 
-    return interleaved({name: lambda url=url: rate(url) for name, url in urls.items()}, runs, RATE)
+    return interleaved({name: partial(rate, url) for name, url in urls.items()}, runs, RATE)
 
 
 def against(
@@ -95,7 +96,7 @@ def tail(sides: Mapping[str, Served], runs: int) -> list[Figure]:
         seen[name].append(load(urls[name], clients=CROWD))
         return seen[name][-1].p99 * 1000
 
-    measured = interleaved({name: lambda name=name: p99(name) for name in urls}, runs, "ms")
+    measured = interleaved({name: partial(p99, name) for name in urls}, runs, "ms")
     assert not any(result.errors for result in seen["ours"]), seen["ours"]
     return [
         compare(f"p99 of {CROWD} clients, to {name}", measured, "ours", name, limit=limit, at_most=True, unit="ms")

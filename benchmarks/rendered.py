@@ -56,12 +56,12 @@ class Rendered:
         return self.run(self.path / ".venv/bin/python", *arguments)
 
     @contextmanager
-    def served(self, *flags: str) -> Iterator[str]:
-        """Serve its database, which is migrated, with these flags of uvicorn, and yield the URL."""
+    def served(self, *flags: str, variables: dict[str, str] | None = None) -> Iterator[str]:
+        """Serve it with these flags of uvicorn, and more variables, and yield the URL; its database is migrated."""
         self.python("-m", "alembic", "upgrade", "head")
         port = free_port()
         command = [str(self.path / ".venv/bin/uvicorn"), "my_service.main:app", f"--port={port}", *flags]
-        with serving(command, port, self.path, self.environment) as url:
+        with serving(command, port, self.path, self.environment | (variables or {})) as url:
             yield url
 
     def versions(self) -> dict[str, str]:
