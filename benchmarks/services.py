@@ -41,7 +41,7 @@ ROWS = f"""
     INSERT INTO posts (title, slug, content, author_id)
     SELECT 'Title ' || i, 'post-' || i, 'text' || repeat(' text', 40), i % {USERS} + 1
     FROM generate_series(1, {USERS * POSTS_EACH}) i
-"""  # noqa: S608
+"""
 
 
 @dataclass(frozen=True)

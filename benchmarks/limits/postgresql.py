@@ -15,10 +15,10 @@ from starlette.routing import Route
 
 USER = "id, email, username, full_name, is_active, created_at, updated_at"
 POST = "id, title, slug, description, content, author_id, created_at, updated_at"
-ONE = f"SELECT {USER} FROM users WHERE id = $1 AND deleted_at IS NULL"  # noqa: S608
-PAGE = f"SELECT {USER} FROM users WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2"  # noqa: S608
-POSTS = f"SELECT {POST} FROM posts WHERE author_id = ANY($1) AND deleted_at IS NULL"  # noqa: S608
-INSERT = f"INSERT INTO posts (title, content, author_id) VALUES ($1, $2, $3) RETURNING {POST}"  # noqa: S608
+ONE = f"SELECT {USER} FROM users WHERE id = $1 AND deleted_at IS NULL"
+PAGE = f"SELECT {USER} FROM users WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2"
+POSTS = f"SELECT {POST} FROM posts WHERE author_id = ANY($1) AND deleted_at IS NULL"
+INSERT = f"INSERT INTO posts (title, content, author_id) VALUES ($1, $2, $3) RETURNING {POST}"
 
 
 @asynccontextmanager

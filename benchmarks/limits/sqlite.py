@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 USER = "id, email, username, full_name, is_active, created_at, updated_at"
-ONE = f"SELECT {USER} FROM users WHERE id = ? AND deleted_at IS NULL"  # noqa: S608
+ONE = f"SELECT {USER} FROM users WHERE id = ? AND deleted_at IS NULL"
 
 
 @asynccontextmanager

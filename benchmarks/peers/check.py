@@ -101,7 +101,7 @@ async def _commits(url: str, routes: Routes, database: Database) -> str:
 async def _rows(
     connection: Any, table: str, columns: tuple[str, ...], where: str, *parameters: object
 ) -> list[dict[str, Any]]:
-    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY id"  # noqa: S608
+    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY id"
     return [dict(row) for row in await connection.fetch(sql, *parameters)]
 
 
