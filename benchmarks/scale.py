@@ -1,0 +1,68 @@
+"""One and two workers, and the server programs that could run them; none has a processor of its own here."""
+
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from load import load
+from over_http import RATE
+from postgresql import postgresql
+from ratio import Figure, compare, interleaved
+from rendered import PROGRAMS, Rendered
+from services import FLAGS, POOL, USERS, fill
+from serving import free_port, serving
+
+CLIENTS = 16
+APPLICATION = "my_service.main:app"
+SERVERS = {
+    "uvicorn": ["uvicorn", APPLICATION, "--port={port}", *FLAGS],
+    "granian": [
+        *("granian", APPLICATION, "--interface=asgi", "--loop=uvloop", "--port={port}"),
+        *("--no-access-log", "--log-level=warning"),
+    ],
+    "hypercorn": ["hypercorn", APPLICATION, "--worker-class=uvloop", "--bind=127.0.0.1:{port}"],
+}
+
+
+def measure(runs: int = 7) -> list[Figure]:
+    """Measure on PostgreSQL, with the release of each server that the registry has."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        database = stack.enter_context(postgresql())
+        project = Rendered(Path(folder) / "project", {"DATABASE_URL": database.url(), **POOL})
+        python = project.path / ".venv/bin/python"
+        project.run(PROGRAMS / "uv", "pip", "install", "--quiet", "--python", python, "granian", "hypercorn")
+        project.python("-m", "alembic", "upgrade", "head")
+        fill(database)
+
+        def served(name: str, *more: str) -> str:
+            port = free_port()
+            program, *arguments = [part.format(port=port) for part in SERVERS[name]]
+            command = [str(project.path / ".venv/bin" / program), *arguments, *more]
+            return stack.enter_context(serving(command, port, project.path, project.environment))
+
+        urls = {name: served(name) for name in SERVERS}
+        urls["uvicorn, 2 workers"] = served("uvicorn", "--workers=2")
+        granian = served("granian", "--workers=2")
+        urls["granian, 2 workers"] = granian
+
+        def rate(url: str) -> float:
+            result = load(f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS)
+            assert result.errors == 0, result
+            return result.rate
+
+        measured = interleaved({name: partial(rate, url) for name, url in urls.items()}, runs, RATE)
+    return [
+        compare("2 workers to 1", measured, "uvicorn, 2 workers", "uvicorn", limit=None, unit=RATE),
+        *(
+            compare(f"uvicorn to {name}", measured, "uvicorn", name, limit=0.95, unit=RATE)
+            for name in ("granian", "hypercorn")
+        ),
+        compare(
+            "uvicorn to granian, 2 workers", measured, "uvicorn, 2 workers", "granian, 2 workers", limit=None, unit=RATE
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    print(*measure(), sep="\n")
