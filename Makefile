@@ -37,5 +37,5 @@ lint: .venv/.ready ## Check style and types of the template's own code
 newest: .venv/.ready ## Upgrade all dependencies, then lint and test (args="-k update")
 	@$(BIN)/python scripts/newest.py
 
-bench: .venv/.ready ## Measure, each figure a ratio beside its limit
-	@$(BIN)/python benchmarks/run.py
+bench: .venv/.ready ## Measure, each figure a ratio beside its limit (only="http growth"); needs wrk
+	@$(BIN)/python benchmarks/run.py $(only)

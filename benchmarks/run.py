@@ -1,37 +1,56 @@
-"""All figures, one after the other, and a table at the end: `make bench`."""
+"""All figures, one after the other, and a table at the end: `make bench`, or some: `make bench only="growth start"`."""
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import copy_rows
+import growth
 import hashing
+import over_http
+import overheads
 import own_tests
+import report
 import scaffold
+import scale
+import start
 import suite
 import update
 from ratio import Figure
 
+DATABASES = ("postgresql", "sqlite")
+GROUPS: dict[str, list[Callable[[], Figure | list[Figure]]]] = {
+    "http": [over_http.measure],
+    "overheads": [overheads.measure],
+    "growth": [partial(growth.measure, database) for database in DATABASES],
+    "start": [partial(start.measure, database) for database in DATABASES],
+    "scale": [scale.measure],
+    "hashing": [hashing.measure],
+    "db-copy": [copy_rows.measure],
+    "scaffold": [partial(scaffold.measure, database) for database in DATABASES],
+    "update": [partial(update.measure, database) for database in DATABASES],
+    "suite": [suite.measure],
+    "own-tests": [own_tests.measure],
+}
 
-def main() -> int:
+
+def main(names: list[str]) -> int:
     """Measure, and fail if a figure misses its limit."""
-    figures: list[Figure] = []
-    measures: dict[str, Callable[[], Figure | list[Figure]]] = {
-        "scaffold, postgresql": lambda: scaffold.measure("postgresql"),
-        "scaffold, sqlite": lambda: scaffold.measure("sqlite"),
-        "update, postgresql": lambda: update.measure("postgresql"),
-        "update, sqlite": lambda: update.measure("sqlite"),
-        "db-copy": copy_rows.measure,
-        "hashing": hashing.measure,
-        "tests in savepoints": suite.measure,
-        "own tests": own_tests.measure,
-    }
-    for name, measure in measures.items():
-        print(f"{name}:", flush=True)
-        measured = measure()
-        figures += measured if isinstance(measured, list) else [measured]
-    print("\n".join(["", *map(str, figures)]))
+    if unknown := [name for name in names if name not in GROUPS]:
+        raise SystemExit(f"there are no figures {', '.join(unknown)}: choose among {', '.join(GROUPS)}")
+    groups: dict[str, list[Figure]] = {}
+    for number, name in enumerate(names or GROUPS, 1):
+        print(f"{name} ({number} of {len(names or GROUPS)}):", flush=True)
+        groups[name] = []
+        for measure in GROUPS[name]:
+            measured = measure()
+            groups[name] += measured if isinstance(measured, list) else [measured]
+        print("\n".join(f"  {figure}" for figure in groups[name]), flush=True)
+        report.save({name: groups[name]})  # a later one may fail
+    figures = [figure for group in groups.values() for figure in group]
+    print(f"\n{report.table(figures)}\n\n{report.machine()}; in full: {report.RESULTS}")
     return 0 if all(figure.holds for figure in figures) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -42,7 +42,7 @@ IMPORT = "import time; start = time.perf_counter(); import {0}.main; print(time.
 def first_answer(project: Rendered, application: str) -> tuple[float, float]:
     """Return the seconds from the command to the first answer, and the MB that the process then has of its own."""
     port = free_port()
-    command = [project.path / ".venv/bin/uvicorn", f"{application}.main:app", f"--port={port}", *FLAGS]
+    command = [str(project.path / ".venv/bin/uvicorn"), f"{application}.main:app", f"--port={port}", *FLAGS]
     start = time.perf_counter()
     with subprocess.Popen(command, cwd=project.path, env=project.environment) as service:
         try:

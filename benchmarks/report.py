@@ -1,0 +1,105 @@
+"""What `make bench` leaves: a table, the figures as JSON, and a plot of each group as SVG."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pygal
+from peers import PEERS
+from pygal.style import CleanStyle
+from ratio import Figure
+from rendered import ROOT, Rendered
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = [
+            line.partition(": ")[2] for line in information.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    return f"{os.cpu_count()} processors ({model}), {platform.system()} {platform.release()}"
+
+
+def versions() -> dict[str, dict[str, str]]:
+    """Return what each side is made of."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {"ours": Rendered(Path(folder) / "project").versions()}
+    return found | {peer.name: peer.make() for peer in PEERS}
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return the figures as a table in Markdown."""
+    rows = ["| figure | ratio | must be | |", "|---|---:|---|---|"]
+    for figure in figures:
+        verdict = ("holds" if figure.holds else "**missed**") if figure.bound else ""
+        rows.append(f"| {figure.name} | {figure.ratio:.2f} | {figure.bound} | {verdict} |")
+    return "\n".join(rows)
+
+
+def save(groups: Mapping[str, Sequence[Figure]]) -> None:
+    """Write the results of these groups of figures; what was measured of others before stays."""
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / "results.json"
+    results = json.loads(file.read_text()) if file.exists() else {"groups": {}}
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"],  # noqa: S607
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.strip()
+    measured = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine(), "commit": commit}
+    results["versions"] = versions()
+    for name, figures in groups.items():
+        results["groups"][name] = {
+            **measured,
+            "figures": [
+                {
+                    "name": figure.name,
+                    "ratio": round(figure.ratio, 4),
+                    "must_be": figure.bound,
+                    "holds": figure.holds,
+                    "detail": figure.detail,
+                    "unit": figure.unit,
+                    "sides": {side: [round(value, 6) for value in values] for side, values in figure.sides.items()},
+                }
+                for figure in figures
+            ],
+        }
+        plot(name, figures)
+    file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+
+def plot(name: str, figures: Sequence[Figure]) -> None:
+    """Draw the medians of each side, those of one unit beside each other."""
+    for unit in sorted({figure.unit for figure in figures if figure.sides}):
+        chart = pygal.HorizontalBar(
+            style=CleanStyle,
+            js=[],
+            title=f"{name}, {unit}",
+            show_legend=False,
+            print_values=True,
+            value_formatter=lambda value: f"{value:,.0f}" if value >= 100 else f"{value:.2f}",
+            height=120 + 28 * sum(len(figure.sides) for figure in figures if figure.unit == unit),
+        )
+        sides = {
+            f"{figure.name}: {side}": statistics.median(values)
+            for figure in figures
+            if figure.unit == unit
+            for side, values in figure.sides.items()
+        }
+        chart.x_labels = list(sides)
+        chart.add("", list(sides.values()))
+        path = f"{name} {unit}".replace("/", " a ").replace(",", "").replace(" ", "-")
+        (RESULTS / f"{path}.svg").write_bytes(chart.render(is_unicode=False))
