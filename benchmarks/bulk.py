@@ -38,7 +38,7 @@ def rows():
 
 
 def show(done):
-    if ROWS > {ROWS} and done % {ROWS} == 0:
+    if ROWS > {ROWS}:
         print(f"  {{done:,}} of {{ROWS:,}} rows", file=sys.stderr, flush=True)
 
 

@@ -1,5 +1,6 @@
 """Inserts rows by the hundred thousand, streamed, through the columns of a model."""
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import chain, groupby, islice, repeat
@@ -16,10 +17,12 @@ from .records import Record, write_records
 
 Row = Mapping[str, Any]
 
-# Rows in one statement: enough to keep the database busy, and soon written.
-_BATCH = 10_000
 # Rows whose values are made together, column by column.
 _PART = 200
+# Seconds that a statement goes on, so that no source of rows is too slow for its timeout.
+_SECONDS = 1
+# Rows of an asynchronous source in memory.
+_HELD = 10_000
 
 
 async def insert_rows(
@@ -40,7 +43,7 @@ async def insert_rows(
         model: what the rows are.
         rows: dicts by the names of the model's attributes, as many as there may be: few are held at a time. What a row
             leaves out gets its default.
-        progress: called with the number of rows so far, each time that some are written.
+        progress: called with the number of rows so far, about once a second and at the end.
 
     Raises:
         ValueError: a row names a column that there is not, leaves one out that has no default, or has a wrong value.
@@ -49,28 +52,27 @@ async def insert_rows(
     async with db.begin_nested(), aclosing(_batches(rows)) as batches:
         connection = await db.connection(bind_arguments={"mapper": inspect(model)})
         records = _Records(model, connection.dialect)
-        async for batch in batches:
-            for names, parts in groupby(records.of(batch), itemgetter(0)):
-                await write_records(connection, records.table, names, chain.from_iterable(part for _, part in parts))
-            if progress is not None:
-                progress(records.count)
+        async for some in batches:
+            for first in some:
+                for names, parts in groupby(records.of(chain([first], some)), itemgetter(0)):
+                    await write_records(connection, records.table, names, (part for _, part in parts))
+                if progress is not None:
+                    progress(records.count)
     return records.count
 
 
-async def _batches(rows: Iterable[Row] | AsyncIterable[Row]) -> AsyncGenerator[Iterable[Row]]:
+async def _batches(rows: Iterable[Row] | AsyncIterable[Row]) -> AsyncGenerator[Iterator[Row]]:
     if not isinstance(rows, AsyncIterable):
-        iterator = iter(rows)
-        for first in iterator:
-            yield chain([first], islice(iterator, _BATCH - 1))
+        yield iter(rows)
         return
+    # It may use the session, which is taken while a statement goes on.
     batch = []
     async for row in rows:
         batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
+        if len(batch) == _HELD:
+            yield iter(batch)
             batch = []
-    if batch:
-        yield batch
+    yield iter(batch)
 
 
 class _Records:
@@ -87,14 +89,14 @@ class _Records:
         self.known = {column.key for column in self.columns}
         self.count = 0
 
-    def of(self, rows: Iterable[Row]) -> Iterator[tuple[list[str], list[Record]]]:
-        """Yield the records of some rows after those of others.
+    def of(self, rows: Iterator[Row]) -> Iterator[tuple[list[str], list[Record]]]:
+        """Yield records for as long as a statement goes on; what is left of the rows is for the next one.
 
         Raises:
             ValueError: a row is wrong; the message has its number, and the column.
         """
-        iterator = iter(rows)
-        while part := list(islice(iterator, _PART)):
+        end = time.monotonic() + _SECONDS
+        while part := list(islice(rows, _PART)):
             given: set[str] = set().union(*part)
             # Columns that the database fills are in a statement if the row has them, and those of other rows are not.
             mixed = given & self.left_out
@@ -102,6 +104,8 @@ class _Records:
             for run in runs:
                 yield self._made(run, given)
                 self.count += len(run)
+            if time.monotonic() > end:
+                return
 
     def _made(self, rows: Sequence[Row], given: set[str]) -> tuple[list[str], list[Record]]:
         try:
@@ -148,15 +152,16 @@ class _Column:
                 return [next(given) if key in row else None for row in rows]
             defaults = self._defaults(rows, earlier)
             values = [row[key] if key in row else next(defaults) for row in rows]
+            earlier[self.column.key] = values
+            if all(map(is_, values, repeat(values[0]))):
+                return self._processed(values[:1]) * len(values)
         earlier[self.column.key] = values
         return self._processed(values)
 
     def _processed(self, values: list[Any]) -> list[Any]:
-        if self.process is None or not values:
+        if self.process is None:
             return values
         try:
-            if all(map(is_, values, repeat(values[0]))):  # as defaults are
-                return [self.process(values[0])] * len(values)
             return list(map(self.process, values))
         except Exception as error:
             raise ValueError(f"{self.key}: {error}") from error
