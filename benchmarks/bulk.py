@@ -107,7 +107,7 @@ driver.executemany("INSERT INTO users ({", ".join(COLUMNS)}) VALUES ({", ".join(
 driver.execute("COMMIT")
 print(time.perf_counter() - start)
 driver.close()
-"""
+"""  # noqa: S608
 EMPTY = """
 import asyncio, os
 
@@ -158,7 +158,9 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
         measured = interleaved({name: lambda: run(program)[0], "insert_rows": lambda: run(OURS)[0]}, runs)
         memory = {rows: run(OURS, rows)[1] for rows in (ROWS, 10 * ROWS)}
     medians = {side: statistics.median(values) for side, values in measured.items()}
-    detail = ", ".join(f"{side} {ROWS / medians[side]:,.0f} rows/s, {spread(values)}" for side, values in measured.items())
+    detail = ", ".join(
+        f"{side} {ROWS / medians[side]:,.0f} rows/s, {spread(values)}" for side, values in measured.items()
+    )
     sizes = ", ".join(f"{rows:,} rows {size:.1f} MiB" for rows, size in memory.items())
     speed = medians[name] / medians["insert_rows"]
     return [

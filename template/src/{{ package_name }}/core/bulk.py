@@ -35,18 +35,19 @@ async def insert_rows(
     """Insert all of the rows, or none after an error, and return how many there were.
 
     It commits nothing by itself: see `transaction`. The types and the defaults of the model's columns apply; what belongs
-    to objects does not: validators, relationships, hybrids such as `is_deleted`, events. Rows that are inserted together
-    may have one and the same created_at.
+    to objects does not: validators, relationships, cascades, hybrids, events. Rows that are written together may have one
+    and the same created_at.
 
     Args:
-        db: the session; asynchronous rows may be read with it too.
+        db: the session; an asynchronous source of rows may use it too.
         model: what the rows are.
         rows: dicts by the names of the model's attributes, as many as there may be: few are held at a time. What a row
             leaves out gets its default.
         progress: called with the number of rows so far, about once a second and at the end.
 
     Raises:
-        ValueError: a row names a column that there is not, leaves one out that has no default, or has a wrong value.
+        ValueError: a row names a column that there is not, leaves out one without a default, or has a value that the type
+            of its column refuses. What the driver alone refuses is an error of the driver.
         IntegrityError: a row violates a constraint.
     """
     async with db.begin_nested(), aclosing(_batches(rows)) as batches:
