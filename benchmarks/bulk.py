@@ -107,7 +107,7 @@ driver.executemany("INSERT INTO users ({", ".join(COLUMNS)}) VALUES ({", ".join(
 driver.execute("COMMIT")
 print(time.perf_counter() - start)
 driver.close()
-"""  # noqa: S608
+"""
 EMPTY = """
 import asyncio, os
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+import bulk
 import copy_rows
 import growth
 import hashing
@@ -25,6 +26,7 @@ GROUPS: dict[str, list[Callable[[], Figure | list[Figure]]]] = {
     "growth": [partial(growth.measure, database) for database in DATABASES],
     "start": [partial(start.measure, database) for database in DATABASES],
     "scale": [scale.measure],
+    "bulk": [partial(bulk.measure, database) for database in DATABASES],
     "hashing": [hashing.measure],
     "db-copy": [copy_rows.measure],
     "scaffold": [partial(scaffold.measure, database) for database in DATABASES],

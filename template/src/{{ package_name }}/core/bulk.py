@@ -34,9 +34,9 @@ async def insert_rows(
 ) -> int:
     """Insert all of the rows, or none after an error, and return how many there were.
 
-    It commits nothing by itself: see `transaction`. The types and the defaults of the model's columns apply; what belongs
-    to objects does not: validators, relationships, cascades, hybrids, events. Rows that are written together may have one
-    and the same created_at.
+    It commits nothing by itself: see `transaction`. The types and the defaults of the model's columns apply; what
+    belongs to objects does not: validators, relationships, cascades, hybrids, events. Rows that are written together
+    may have one and the same created_at.
 
     Args:
         db: the session; an asynchronous source of rows may use it too.
