@@ -34,7 +34,7 @@ async def main():
 asyncio.run(main())
 """
 # How a database says that it reads all rows, or sorts them.
-WITHOUT_INDEX = re.compile(r"Seq Scan|Sort Key|^SCAN (?!CONSTANT ROW|\S+ USING)|USE TEMP B-TREE")
+WITHOUT_INDEX = re.compile(r"Seq Scan|Sort Key|^SCAN (?!(\d+ )?CONSTANT ROW|\S+ USING)|USE TEMP B-TREE")
 
 
 def fill(project: Rendered, database: str) -> None:

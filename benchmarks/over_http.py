@@ -14,12 +14,13 @@ from load import Load, load
 from peers import PEERS
 from postgresql import Database
 from ratio import Figure, compare, interleaved
-from services import USERS, Served, execute, served
+from services import USERS, Served, execute, served, served_on_sqlite
 
 CLIENTS, CROWD = 4, 64
 PAGE = 50
 POST = '{"title": "Title {n}", "content": "text text text", "author_id": 500}'
 RATE = "requests/s"
+BY_README = ", as its README starts it"
 
 
 def rates(urls: Mapping[str, str], runs: int, body: str | None = None) -> dict[str, list[float]]:
@@ -34,22 +35,22 @@ def rates(urls: Mapping[str, str], runs: int, body: str | None = None) -> dict[s
 
 
 def against(
-    name: str, measured: Mapping[str, list[float]], peer_limit: float | None, limit: float | None
+    name: str, measured: Mapping[str, list[float]], peer_limit: float | None, limit: float | None, ours: str = "ours"
 ) -> list[Figure]:
-    """Return the ratios to each peer, to the one by hand, and of each that its README starts to ours."""
-    figures = [
-        compare(f"{name}, to {peer.name}", measured, "ours", peer.name, limit=peer_limit, unit=RATE)
-        for peer in PEERS
-        if peer.name in measured
+    """Return the ratios of a side of ours to each peer, and to the one by hand."""
+    return [
+        compare(f"{name}, to {other}", measured, ours, side, limit=bound, unit=RATE)
+        for side, other, bound in [
+            *((peer.name, peer.name, peer_limit) for peer in PEERS if peer.name in measured),
+            ("by hand", "Starlette and the driver", limit),
+        ]
     ]
-    figures.append(compare(f"{name}, to Starlette and the driver", measured, "ours", "by hand", limit=limit, unit=RATE))
-    ours = "ours, as its README starts it"
-    figures += [
-        compare(f"{name}, to {other}", measured, ours, other, limit=None, unit=RATE)
-        for other in measured
-        if other.endswith("as its README starts it") and other != ours
-    ]
-    return figures
+
+
+def as_readmes_say(name: str, measured: Mapping[str, list[float]]) -> list[Figure]:
+    """Return the ratios to each peer, all started as their READMEs say."""
+    ours, *others = (side for side in measured if side.endswith(BY_README))
+    return [compare(f"{name}, to {other}", measured, ours, other, limit=None, unit=RATE) for other in others]
 
 
 def one_row(sides: Mapping[str, Served], runs: int) -> list[Figure]:
@@ -57,34 +58,41 @@ def one_row(sides: Mapping[str, Served], runs: int) -> list[Figure]:
     urls = {name: side.at("user", key=USERS // 2) for name, side in sides.items()}
     measured = rates(urls | {"ours, columns": urls["ours"] + "/columns"}, runs)
     name = "one row by key"
-    columns = compare(f"{name}, columns", measured, "ours, columns", "by hand", limit=0.3, unit=RATE)
-    return [*against(name, measured, 2.0, 0.2), columns]
+    return [
+        *against(name, measured, 2.0, 0.2),
+        *against(f"{name}, columns", measured, 2.0, 0.3, "ours, columns"),
+        *as_readmes_say(name, measured),
+    ]
 
 
 def page(sides: Mapping[str, Served], runs: int) -> list[Figure]:
     """50 users with their posts."""
     urls = {name: side.at("users_with_posts", limit=PAGE, offset=0) for name, side in sides.items()}
-    naive = urls["ours"].replace("users-with-posts", "users-with-posts/naive")
-    measured = rates(urls | {"ours, a query for each user": naive}, runs)
+    own = {f"ours, {how}": urls["ours"].replace("-posts", f"-posts/{how}") for how in ("columns", "naive")}
+    measured = rates(urls | own, runs)
     name = f"page of {PAGE} with posts"
-    loading = compare(f"{name}, select-in", measured, "ours", "ours, a query for each user", limit=1.0, unit=RATE)
-    return [*against(name, measured, 2.0, 0.3), loading]
+    return [
+        *against(name, measured, 2.0, 0.3),
+        *against(f"{name}, columns", measured, 2.0, 0.3, "ours, columns"),
+        compare(f"{name}, to a query for each user", measured, "ours", "ours, naive", limit=1.0, unit=RATE),
+        *as_readmes_say(name, measured),
+    ]
 
 
 def insert(sides: Mapping[str, Served], runs: int, database: Database) -> list[Figure]:
     """A new row, committed before the answer; the peers that commit after it are measured, and held to nothing."""
     measured = rates({name: side.at("posts") for name, side in sides.items()}, runs, POST)
     asyncio.run(execute(database, "DELETE FROM posts WHERE content = 'text text text'", "VACUUM ANALYZE"))
-    before = {peer.name for peer in PEERS if peer.commits == "before"}
+    name = "insert"
     figures = []
-    for figure in against("insert", measured, 1.5, None):
-        peer = next((peer for peer in PEERS if f"to {peer.name}" == figure.name.partition(", ")[2]), None)
-        if peer is None or peer.name in before:
-            figures.append(figure)
-        else:
-            name = f"{figure.name}, which commits after it has answered"
-            figures.append(compare(name, measured, "ours", peer.name, limit=None, unit=RATE))
-    return figures
+    for peer in PEERS:
+        if peer.name in measured:
+            others, limit = ("", 1.5) if peer.commits == "before" else (", which answers before it commits", None)
+            figures.append(
+                compare(f"{name}, to {peer.name}{others}", measured, "ours", peer.name, limit=limit, unit=RATE)
+            )
+    by_hand = compare(f"{name}, to Starlette and the driver", measured, "ours", "by hand", limit=None, unit=RATE)
+    return [*figures, by_hand, *as_readmes_say(name, measured)]
 
 
 def tail(sides: Mapping[str, Served], runs: int) -> list[Figure]:
@@ -105,8 +113,19 @@ def tail(sides: Mapping[str, Served], runs: int) -> list[Figure]:
     ]
 
 
+def one_row_of_sqlite(runs: int) -> list[Figure]:
+    """A row by its key, from a file."""
+    with tempfile.TemporaryDirectory() as folder, served_on_sqlite(Path(folder)) as urls:
+        measured = rates(urls, runs)
+    name = "one row by key, sqlite"
+    return [
+        compare(f"{name}, to Starlette and the driver", measured, "ours", "by hand", limit=0.2, unit=RATE),
+        compare(f"{name}, columns", measured, "ours, columns", "by hand", limit=0.3, unit=RATE),
+    ]
+
+
 def measure(runs: int = 5) -> list[Figure]:
-    """Measure on PostgreSQL."""
+    """Measure on PostgreSQL, and a row on SQLite."""
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (database, sides):
         measures: list[Callable[[], list[Figure]]] = [
             lambda: one_row(sides, runs),
@@ -114,7 +133,8 @@ def measure(runs: int = 5) -> list[Figure]:
             lambda: insert(sides, runs, database),
             lambda: tail(sides, runs),
         ]
-        return [figure for measure in measures for figure in measure()]
+        figures = [figure for measure in measures for figure in measure()]
+    return [*figures, *one_row_of_sqlite(runs)]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import bulk
+import choices
 import copy_rows
 import growth
 import hashing
@@ -22,6 +23,7 @@ from ratio import Figure
 DATABASES = ("postgresql", "sqlite")
 GROUPS: dict[str, list[Callable[[], Figure | list[Figure]]]] = {
     "http": [over_http.measure],
+    "choices": [choices.measure],
     "overheads": [overheads.measure],
     "growth": [partial(growth.measure, database) for database in DATABASES],
     "start": [partial(start.measure, database) for database in DATABASES],
@@ -29,7 +31,7 @@ GROUPS: dict[str, list[Callable[[], Figure | list[Figure]]]] = {
     "bulk": [partial(bulk.measure, database) for database in DATABASES],
     "hashing": [hashing.measure],
     "db-copy": [copy_rows.measure],
-    "scaffold": [partial(scaffold.measure, database) for database in DATABASES],
+    "scaffold": [*(partial(scaffold.measure, database) for database in DATABASES), scaffold.beside_peers],
     "update": [partial(update.measure, database) for database in DATABASES],
     "suite": [suite.measure],
     "own-tests": [own_tests.measure],

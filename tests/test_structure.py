@@ -28,6 +28,7 @@ ALWAYS = [
     f"{PACKAGE}/core/database.py",
     f"{PACKAGE}/core/dialect.py",
     f"{PACKAGE}/core/engines.py",
+    f"{PACKAGE}/core/pool.py",
     f"{PACKAGE}/core/records.py",
     f"{PACKAGE}/main.py",
     f"{PACKAGE}/models/base.py",
@@ -46,6 +47,7 @@ EXAMPLES = [
     f"{PACKAGE}/models/user.py",
     f"{PACKAGE}/schemas/user.py",
     f"{PACKAGE}/services/user_service.py",
+    "tests/test_plans.py",
     "tests/test_users.py",
 ]
 SOFT_DELETE = [f"{PACKAGE}/models/soft_delete.py", f"{PACKAGE}/models/cascade.py", "tests/test_soft_delete.py"]

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings
 from sqlalchemy import event, func, insert, inspect, make_url, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import selectinload
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 # isort: split
 from my_service.core import config, database
@@ -351,7 +352,7 @@ async def test_connection_pooling(engine: AsyncEngine) -> None:
     pools: list[Any] = [engine.pool, ours.pool] + ([provided.pool] if POSTGRESQL else [])
     await engine.dispose()
     assert [(p.size(), p._max_overflow, p._recycle) for p in pools] == [(20, 0, 3600)] * len(pools)
-    assert len({type(pool) for pool in pools}) == 1
+    assert all(isinstance(pool, AsyncAdaptedQueuePool) for pool in pools)
 
 
 async def test_bulk_operations(db: AsyncSession) -> None:

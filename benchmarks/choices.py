@@ -1,0 +1,111 @@
+"""What each choice that was made for speed gives: one row by key, as it is, against the same with the choice undone."""
+
+import shutil
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from load import load
+from over_http import CLIENTS, RATE
+from postgresql import postgresql
+from ratio import Figure, compare, interleaved
+from rendered import Rendered
+from services import FLAGS, POOL, USERS, fill
+from serving import MEASURED, OTHERS, on
+
+NESTED = """
+    api = APIRouter(
+        prefix="/api/v1",
+        dependencies=[Depends(auth.get_current_user)],
+        responses=INVALID | TOO_LARGE | UNAVAILABLE,
+    )
+    for router in API:
+        api.include_router(router)
+    everything = APIRouter()
+    everything.include_router(api)
+    everything.include_router(health.router)
+    app.include_router(everything)
+"""
+LISTENERS = """
+def log_slow_queries(engine: Any, threshold: float) -> None:
+    from sqlalchemy import event
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def _before(connection, cursor, statement, parameters, context, executemany):
+        context.started = time.perf_counter()
+
+    @event.listens_for(engine.sync_engine, "after_cursor_execute")
+    def _after(connection, cursor, statement, parameters, context, executemany):
+        if time.perf_counter() - context.started >= threshold:
+            logger.warning("Slow query: %s", statement)
+"""
+# What is replaced in which file of the package; … stands for the rest of a function.
+UNDONE = {
+    "the garbage collector left alone": (
+        "main.py",
+        "    gc.collect()\n    gc.freeze()\n    gc.set_threshold(10_000)\n",
+        "",
+    ),
+    "reads in a transaction": ("core/engines.py", 'isolation_level="AUTOCOMMIT", ', ""),
+    "each connection tried each time": ("core/engines.py", "_IDLE = 1\n", "_IDLE = -1\n"),
+    "a statement for each request": (
+        "services/user_service.py",
+        'self.db.scalar(_BY_ID, {"id": user_id})\n\n',
+        "self.db.scalar(select(User).where(User.id == user_id, User.deleted_at.is_(None)))\n\n",
+    ),
+    "routers within routers": ("api/router.py", "    app.include_router(health.router)\n…", NESTED),
+    "listeners for the slow-query log": ("core/slow_queries.py", "def log_slow_queries…", LISTENERS),
+    "a session that is closed in a task": (
+        "core/database.py",
+        "    session = _ReadSessionLocal()\n    try:\n…",
+        "    async with _ReadSessionLocal() as session:\n        yield ReadSession(session)\n",
+    ),
+}
+
+
+def undo(project: Rendered, number: int, file: str, old: str, new: str) -> str:
+    """Return the folder of a copy of the project's source without one of the choices."""
+    copy = project.path / f"undone{number}"
+    shutil.copytree(project.path / "src", copy)
+    path = copy / "my_service" / file
+    before, found, after = path.read_text().partition(old.removesuffix("…"))
+    assert found, old
+    if old.endswith("…"):
+        _, mark, rest = after.partition("\n\n\n")
+        after = mark + rest
+    path.write_text((before + new + after).replace("import Depends, FastAPI", "import APIRouter, Depends, FastAPI"))
+    return str(copy)
+
+
+def measure(runs: int = 7) -> list[Figure]:
+    """Measure on PostgreSQL."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        with on(OTHERS):
+            database = stack.enter_context(postgresql())
+        project = Rendered(Path(folder) / "project", {"DATABASE_URL": database.url(), **POOL})
+        project.python("-m", "alembic", "upgrade", "head")
+        fill(database)
+        with on(MEASURED):
+            urls = {"as it is": stack.enter_context(project.served(*FLAGS))}
+            for number, (name, change) in enumerate(UNDONE.items()):
+                source = {"PYTHONPATH": undo(project, number, *change)}
+                urls[name] = stack.enter_context(project.served(*FLAGS, variables=source))
+            pure = ("--loop=asyncio", "--http=h11", *FLAGS[2:])
+            urls["asyncio and h11"] = stack.enter_context(project.served(*pure))
+
+        def rate(url: str) -> float:
+            result = load(f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS)
+            assert result.errors == 0, result
+            return result.rate
+
+        measured = interleaved({name: partial(rate, url) for name, url in urls.items()}, runs, RATE)
+    return [
+        compare(f"to {name}", measured, "as it is", name, limit=None, unit=RATE)
+        for name in measured
+        if name != "as it is"
+    ]
+
+
+if __name__ == "__main__":
+    print(*measure(), sep="\n")
