@@ -6,9 +6,10 @@ import platform
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pygal
 from peers import PEERS
@@ -38,13 +39,41 @@ def versions() -> dict[str, dict[str, str]]:
     return found | {peer.name: peer.make() for peer in PEERS}
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """Return the figures as a table in Markdown."""
+def as_json(figure: Figure) -> dict[str, Any]:
+    """Return a figure as it stands in the results."""
+    return {
+        "name": figure.name,
+        "ratio": round(figure.ratio, 4),
+        "must_be": figure.bound,
+        "holds": figure.holds,
+        "detail": figure.detail,
+        "unit": figure.unit,
+        "sides": {side: [round(value, 6) for value in values] for side, values in figure.sides.items()},
+    }
+
+
+def table(figures: Iterable[Mapping[str, Any]]) -> str:
+    """Return figures, as they stand in the results, as a table in Markdown."""
     rows = ["| figure | ratio | must be | |", "|---|---:|---|---|"]
     for figure in figures:
-        verdict = ("holds" if figure.holds else "**missed**") if figure.bound else ""
-        rows.append(f"| {figure.name} | {figure.ratio:.2f} | {figure.bound} | {verdict} |")
+        verdict = ("holds" if figure["holds"] else "**missed**") if figure["must_be"] else ""
+        rows.append(f"| {figure['name']} | {figure['ratio']:.2f} | {figure['must_be']} | {verdict} |")
     return "\n".join(rows)
+
+
+def publish(groups: Mapping[str, Any]) -> None:
+    """Put what must hold into README.md, and everything into docs/speed.md, each between two marks."""
+    for path, everything in ((ROOT / "README.md", False), (ROOT / "docs" / "speed.md", True)):
+        parts = []
+        for name, group in groups.items():
+            told = [figure for figure in group["figures"] if everything or figure["must_be"]]
+            if told:
+                parts.append(f"{name}, {group['date']}, {group['machine']}, `make bench only={name}`:\n\n{table(told)}")
+        before, mark, rest = path.read_text().partition("<!-- figures -->\n")
+        _, end, after = rest.partition("<!-- end of figures -->")
+        assert mark, path
+        assert end, path
+        path.write_text(before + mark + "\n\n".join(parts) + "\n" + end + after)
 
 
 def save(groups: Mapping[str, Sequence[Figure]]) -> None:
@@ -64,21 +93,11 @@ def save(groups: Mapping[str, Sequence[Figure]]) -> None:
     for name, figures in groups.items():
         results["groups"][name] = {
             **measured,
-            "figures": [
-                {
-                    "name": figure.name,
-                    "ratio": round(figure.ratio, 4),
-                    "must_be": figure.bound,
-                    "holds": figure.holds,
-                    "detail": figure.detail,
-                    "unit": figure.unit,
-                    "sides": {side: [round(value, 6) for value in values] for side, values in figure.sides.items()},
-                }
-                for figure in figures
-            ],
+            "figures": [as_json(figure) for figure in figures],
         }
         plot(name, figures)
     file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    publish(results["groups"])
 
 
 def plot(name: str, figures: Sequence[Figure]) -> None:
