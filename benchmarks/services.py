@@ -151,6 +151,7 @@ def served(folder: Path) -> Iterator[tuple[Database, dict[str, Served]]]:
 
         def add(name: str, url: str, routes: Routes, versions: dict[str, str], *, by_readme: bool = False) -> None:
             check(url, routes, database)
+            print(f"  {name}: {' '.join(f'{package} {version}' for package, version in versions.items())}", flush=True)
             sides[name] = Served(url, routes, by_readme, versions)
 
         versions = project.versions()
