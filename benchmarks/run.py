@@ -9,6 +9,7 @@ import choices
 import copy_rows
 import growth
 import hashing
+import layers
 import over_http
 import overheads
 import own_tests
@@ -23,6 +24,7 @@ from ratio import Figure
 DATABASES = ("postgresql", "sqlite")
 GROUPS: dict[str, list[Callable[[], Figure | list[Figure]]]] = {
     "http": [over_http.measure],
+    "layers": [layers.measure],
     "choices": [choices.measure],
     "overheads": [overheads.measure],
     "growth": [partial(growth.measure, database) for database in DATABASES],
