@@ -22,12 +22,14 @@ class Load:
         p50: seconds that half of the answers took at most
         p99: seconds that 99 of 100 answers took at most
         errors: how many were not answered, or not with a success
+        answers: how many were
     """
 
     rate: float
     p50: float
     p99: float
     errors: int
+    answers: int
 
 
 def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None) -> Load:
@@ -52,9 +54,11 @@ def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None)
             [wrk, *options, url, "--", *arguments], check=True, stdout=subprocess.PIPE, text=True
         ).stdout
     result = json.loads(printed.splitlines()[-1])
+    answers = result["requests"] - result["errors"]
     return Load(
-        rate=(result["requests"] - result["errors"]) / result["microseconds"] * 1e6,
+        rate=answers / result["microseconds"] * 1e6,
         p50=result["p50"] / 1e6,
         p99=result["p99"] / 1e6,
         errors=result["errors"],
+        answers=answers,
     )

@@ -1,11 +1,13 @@
 """One and two workers, and the server programs that could run them; none has a processor of its own here."""
 
 import tempfile
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from load import load
+from load import Load, load
 from over_http import RATE
 from postgresql import postgresql
 from ratio import Figure, compare, interleaved
@@ -13,7 +15,8 @@ from rendered import PROGRAMS, Rendered
 from services import FLAGS, POOL, USERS, fill
 from serving import free_port, serving
 
-CLIENTS = 16
+# Clients that come one after the other, as they do; a worker takes all who come in one moment.
+COMING, CLIENTS_EACH = 8, 2
 APPLICATION = "my_service.main:app"
 SERVERS = {
     "uvicorn": ["uvicorn", APPLICATION, "--port={port}", *FLAGS],
@@ -23,6 +26,18 @@ SERVERS = {
     ],
     "hypercorn": ["hypercorn", APPLICATION, "--worker-class=uvloop", "--bind=127.0.0.1:{port}"],
 }
+
+
+def rate(url: str) -> float:
+    """Return how many requests a second all clients together are answered."""
+    with ThreadPoolExecutor(COMING) as clients:
+        loads: list[Future[Load]] = []
+        for _ in range(COMING):
+            loads.append(clients.submit(load, f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS_EACH))
+            time.sleep(0.05)
+        results = [answered.result() for answered in loads]
+    assert not any(result.errors for result in results), results
+    return sum(result.rate for result in results)
 
 
 def measure(runs: int = 7) -> list[Figure]:
@@ -45,11 +60,6 @@ def measure(runs: int = 7) -> list[Figure]:
         urls["uvicorn, 2 workers"] = served("uvicorn", "--workers=2")
         granian = served("granian", "--workers=2")
         urls["granian, 2 workers"] = granian
-
-        def rate(url: str) -> float:
-            result = load(f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS)
-            assert result.errors == 0, result
-            return result.rate
 
         measured = interleaved({name: partial(rate, url) for name, url in urls.items()}, runs, RATE)
     return [

@@ -10,6 +10,9 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
 
 # What is measured gets a processor of its own, where there are several and the system can be told: what asks and what
 # stores run on the others, and take nothing from it.
@@ -51,6 +54,14 @@ def accepts(port: int) -> bool:
     """Return whether something listens on a port of this machine."""
     with socket.socket() as asking:
         return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+def processor_time(url: str) -> float:
+    """Return the seconds that the program that was started to listen there has been on a processor."""
+    port = f"--port={urlsplit(url).port}"
+    (service,) = (child for child in psutil.Process().children() if port in child.cmdline())
+    times = service.cpu_times()
+    return times.user + times.system
 
 
 @contextmanager

@@ -69,6 +69,7 @@ CI = [".github/workflows/ci.yml"]
         ({"ci": "none"}, DOCKER, [".github"]),
         ({"license": "MIT"}, ["LICENSE"], []),
         ({"license": "Apache-2.0"}, ["LICENSE"], []),
+        ({"database": "sqlite"}, [f"{PACKAGE}/core/driver.py", "tests/test_driver.py"], ["tests/test_engines.py"]),
         ({"package_name": "other"}, ["src/other/main.py"], [PACKAGE]),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
