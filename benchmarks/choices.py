@@ -5,6 +5,7 @@ The service's own time on the processor is what is compared: most choices give l
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from over_http import CLIENTS
 from postgresql import postgresql
 from ratio import Figure, compare, interleaved
 from rendered import Rendered
-from services import FLAGS, POOL, USERS, fill
+from services import FLAGS, POOL, USERS, fill, filled_sqlite
 from serving import MEASURED, OTHERS, on, processor_time
 
 UNIT = "ms of the processor"
@@ -70,6 +71,14 @@ UNDONE = {
         "    async with _ReadSessionLocal() as session:\n        yield ReadSession(session)\n",
     ),
 }
+# What is undone on SQLite only; the rest of the list above is the same there.
+UNDONE_ON_SQLITE = {
+    "the driver's own cursor": (
+        "core/driver.py",
+        "    def cursor(self) -> Any:\n        return _Cursor(self)\n",
+        "    pass\n",
+    ),
+}
 
 
 def undo(project: Rendered, number: int, file: str, old: str, new: str) -> str:
@@ -86,21 +95,15 @@ def undo(project: Rendered, number: int, file: str, old: str, new: str) -> str:
     return str(copy)
 
 
-def measure(runs: int = 7) -> list[Figure]:
-    """Measure on PostgreSQL."""
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        with on(OTHERS):
-            database = stack.enter_context(postgresql())
-        project = Rendered(Path(folder) / "project", {"DATABASE_URL": database.url(), **POOL})
-        project.python("-m", "alembic", "upgrade", "head")
-        fill(database)
-        with on(MEASURED):
-            urls = {"as it is": stack.enter_context(project.served(*FLAGS))}
-            for number, (name, change) in enumerate(UNDONE.items()):
-                source = {"PYTHONPATH": undo(project, number, *change)}
-                urls[name] = stack.enter_context(project.served(*FLAGS, variables=source))
-            pure = ("--loop=asyncio", "--http=h11", *FLAGS[2:])
-            urls["asyncio and h11"] = stack.enter_context(project.served(*pure))
+def compared(database: str, project: Rendered, undone: Mapping[str, tuple[str, str, str]], runs: int) -> list[Figure]:
+    """Return the figures of a project, whose rows are there."""
+    with ExitStack() as stack, on(MEASURED):
+        urls = {"as it is": stack.enter_context(project.served(*FLAGS))}
+        for number, (name, change) in enumerate(undone.items()):
+            source = {"PYTHONPATH": undo(project, number, *change)}
+            urls[name] = stack.enter_context(project.served(*FLAGS, variables=source))
+        pure = ("--loop=asyncio", "--http=h11", *FLAGS[2:])
+        urls["asyncio and h11"] = stack.enter_context(project.served(*pure))
 
         def milliseconds(url: str) -> float:
             before = processor_time(url)
@@ -110,11 +113,26 @@ def measure(runs: int = 7) -> list[Figure]:
 
         measured = interleaved({name: partial(milliseconds, url) for name, url in urls.items()}, runs, UNIT)
     return [
-        compare(f"to {name}", measured, "as it is", name, limit=None, unit=UNIT)
-        for name in measured
+        compare(f"to {name}, {database}", measured, "as it is", name, limit=None, unit=UNIT)
+        for name in urls
         if name != "as it is"
     ]
 
 
+def measure(database: str, runs: int = 7) -> list[Figure]:
+    """Measure on one of the two."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        path = Path(folder) / "project"
+        if database == "sqlite":
+            return compared(database, filled_sqlite(path, Path(folder) / "rows.db"), UNDONE_ON_SQLITE, runs)
+        with on(OTHERS):
+            server = stack.enter_context(postgresql())
+        project = Rendered(path, {"DATABASE_URL": server.url(), **POOL})
+        project.python("-m", "alembic", "upgrade", "head")
+        fill(server)
+        return compared(database, project, UNDONE, runs)
+
+
 if __name__ == "__main__":
-    print(*measure(), sep="\n")
+    for database in ("postgresql", "sqlite"):
+        print(*measure(database), sep="\n")

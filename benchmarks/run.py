@@ -25,7 +25,7 @@ DATABASES = ("postgresql", "sqlite")
 GROUPS: dict[str, list[Callable[[], Figure | list[Figure]]]] = {
     "http": [over_http.measure],
     "layers": [layers.measure],
-    "choices": [choices.measure],
+    "choices": [partial(choices.measure, database) for database in DATABASES],
     "overheads": [overheads.measure],
     "growth": [partial(growth.measure, database) for database in DATABASES],
     "start": [partial(start.measure, database) for database in DATABASES],

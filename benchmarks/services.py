@@ -106,16 +106,22 @@ def fill(database: Database) -> None:
     asyncio.run(execute(database, ROWS, "VACUUM ANALYZE"))
 
 
+def filled_sqlite(path: Path, file: Path) -> Rendered:
+    """Return a project on SQLite, with what is measured, and the rows of the figures in its file."""
+    project = Rendered(path, {"DATABASE_URL": f"sqlite:///{file}", **POOL}, database="sqlite")
+    add_routes(project)
+    project.python("-m", "alembic", "upgrade", "head")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(ROWS_OF_SQLITE)
+    return project
+
+
 @contextmanager
 def served_on_sqlite(folder: Path) -> Iterator[dict[str, str]]:
     """Serve ours and the one by hand on one SQLite file, and yield the URLs of one user; all answer the same."""
     with ExitStack() as stack:
         file = folder / "rows.db"
-        project = Rendered(folder / "ours", {"DATABASE_URL": f"sqlite:///{file}", **POOL}, database="sqlite")
-        add_routes(project)
-        project.python("-m", "alembic", "upgrade", "head")
-        with closing(sqlite3.connect(file)) as connection, connection:
-            connection.execute(ROWS_OF_SQLITE)
+        project = filled_sqlite(folder / "ours", file)
         port = free_port()
         command = [str(project.path / ".venv/bin/uvicorn"), "limits.sqlite:app", f"--port={port}", *FLAGS]
         environment = project.environment | {"PYTHONPATH": str(HERE), "DATABASE_FILE": str(file)}
