@@ -76,8 +76,8 @@ def publish(groups: Mapping[str, Any]) -> None:
         path.write_text(before + mark + "\n\n".join(parts) + "\n" + end + after)
 
 
-def save(groups: Mapping[str, Sequence[Figure]]) -> None:
-    """Write the results of these groups of figures; what was measured of others before stays."""
+def save(groups: Mapping[str, Sequence[Figure]], order: Sequence[str]) -> None:
+    """Write the results of these groups of figures, all groups in this order; what was measured of others before stays."""
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / "results.json"
     results = json.loads(file.read_text()) if file.exists() else {"groups": {}}
@@ -96,6 +96,7 @@ def save(groups: Mapping[str, Sequence[Figure]]) -> None:
             "figures": [as_json(figure) for figure in figures],
         }
         plot(name, figures)
+    results["groups"] = {name: results["groups"][name] for name in order if name in results["groups"]}
     file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     publish(results["groups"])
 
