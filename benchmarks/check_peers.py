@@ -5,10 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import asyncpg
 from peers import NOT_HAD, PEERS, UnavailableError
 from peers.check import WrongAnswerError, check, commits
-from postgresql import Database, postgresql
+from postgresql import execute, postgresql
 from rendered import Rendered
 
 ROWS = [
@@ -27,14 +26,6 @@ ROWS = [
 ]
 
 
-async def _fill(database: Database) -> None:
-    connection = await asyncpg.connect(database.url())
-    for sql in ROWS:
-        await connection.execute(sql)
-    await connection.execute("VACUUM ANALYZE")
-    await connection.close()
-
-
 def main() -> int:
     """Make all peers, check each, and say how it commits; fail if one is not what it is said to be."""
     failed = False
@@ -43,7 +34,7 @@ def main() -> int:
             Path(folder) / "ours", {"DATABASE_URL": database.url("postgresql+asyncpg")}, database="postgresql"
         )
         ours.python("-m", "alembic", "upgrade", "head")
-        asyncio.run(_fill(database))
+        asyncio.run(execute(database, *ROWS, "VACUUM ANALYZE"))
         for peer in PEERS:
             try:
                 print(peer.name, peer.make(), flush=True)

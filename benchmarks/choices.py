@@ -63,7 +63,7 @@ UNDONE = {
         'self.db.scalar(_BY_ID, {"id": user_id})\n\n',
         "self.db.scalar(select(User).where(User.id == user_id, User.deleted_at.is_(None)))\n\n",
     ),
-    "routers within routers": ("api/router.py", "    app.include_router(health.router)\n…", NESTED),
+    "routers within routers": ("api/router.py", "    for router in API:\n…", NESTED),
     "listeners for the slow-query log": ("core/slow_queries.py", "def log_slow_queries…", LISTENERS),
     "a session that is closed in a task": (
         "core/database.py",

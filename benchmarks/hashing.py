@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import httpx
-from ratio import Figure, interleaved, spread
+from ratio import Figure, compare, interleaved
 from rendered import Rendered
 
 LIVE_LIMIT, TAKEN_LIMIT = 3, 1.2
@@ -76,22 +76,10 @@ def measure(runs: int = 5) -> list[Figure]:
         http.post("/api/v1/users", json=registration("taken")).raise_for_status()
         beside = interleaved({"at rest": lambda: p50(0), "hashing": lambda: p50(REGISTRATIONS)}, runs)
         told = interleaved({"free": free, "taken": lambda: registering(http, ["taken"] * 20, 409)}, runs)
-    free_time, taken_time = (statistics.median(told[side]) for side in ("free", "taken"))
+    slower_first = sorted(told, key=lambda side: statistics.median(told[side]), reverse=True)
     return [
-        Figure(
-            "p50 while 16 users register",
-            statistics.median(beside["hashing"]) / statistics.median(beside["at rest"]),
-            LIVE_LIMIT,
-            at_most=True,
-            detail=", ".join(f"{side} {spread(values)}" for side, values in beside.items()),
-        ),
-        Figure(
-            "registration, a taken address or a free one",
-            max(free_time, taken_time) / min(free_time, taken_time),
-            TAKEN_LIMIT,
-            at_most=True,
-            detail=", ".join(f"{side} {spread(values)}" for side, values in told.items()),
-        ),
+        compare("p50 while 16 users register", beside, "hashing", "at rest", limit=LIVE_LIMIT, at_most=True),
+        compare("registering, free or taken", told, *slower_first, limit=TAKEN_LIMIT, at_most=True),
     ]
 
 

@@ -6,7 +6,8 @@ function init(arguments)
       wrk.headers["Content-Type"] = "application/json"
       request = function()
          first = first + 1
-         return wrk.format(nil, nil, nil, (body:gsub("{n}", first)))
+         local text = body:gsub("{n}", first):gsub("{n %% (%d+)}", function(m) return first % m + 1 end)
+         return wrk.format(nil, nil, nil, text)
       end
    end
 end

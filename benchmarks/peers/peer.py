@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from postgresql import Database
 from rendered import ENVIRONMENT, PROGRAMS
@@ -118,14 +118,14 @@ class Peer:
         Raises:
             UnavailableError: the registry is out of reach, or a command fails.
         """
-        made = CACHE / self.name / "made.json"
-        if made.exists() and json.loads(made.read_text())["recipe"] == self._recipe():
-            versions: dict[str, str] = json.loads(made.read_text())["versions"]
-            return versions
+        made = self.made()
+        if made is not None:
+            return made
         print(f"  making {self.name}: {shlex.join(self.generate_command)}", flush=True)
-        shutil.rmtree(made.parent, ignore_errors=True)
-        made.parent.mkdir(parents=True)
-        asked = self.scaffold(made.parent)
+        folder = self._made.parent
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        asked = self.scaffold(folder)
         for command in self.then:
             self._run(command, self.path)
         shutil.copytree(HERE / "added" / self.name, self.path, dirs_exist_ok=True)
@@ -133,8 +133,19 @@ class Peer:
             with (self.path / self.registration[0]).open("a") as file:
                 file.write(self.registration[1])
         versions = {self.name: self._generator_version(), **self._installed(), **asked}
-        made.write_text(json.dumps({"recipe": self._recipe(), "versions": versions}))
+        self._made.write_text(json.dumps({"recipe": self._recipe(), "versions": versions}))
         return versions
+
+    def made(self) -> dict[str, str] | None:
+        """Return the versions of what the cache holds, if it holds it as it is described here."""
+        if not self._made.exists():
+            return None
+        made: dict[str, Any] = json.loads(self._made.read_text())
+        return made["versions"] if made["recipe"] == self._recipe() else None
+
+    @property
+    def _made(self) -> Path:
+        return CACHE / self.name / "made.json"
 
     def scaffold(self, folder: Path) -> dict[str, str]:
         """Generate and install it in an empty folder, as it comes; return the Python that it asked for, if a newer one.
