@@ -65,10 +65,10 @@ UNDONE = {
     ),
     "routers within routers": ("api/router.py", "    for router in API:\n…", NESTED),
     "listeners for the slow-query log": ("core/slow_queries.py", "def log_slow_queries…", LISTENERS),
-    "a session that is closed in a task": (
+    "a session that is closed with the request": (
         "core/database.py",
-        "    session = _ReadSessionLocal()\n    try:\n…",
-        "    async with _ReadSessionLocal() as session:\n        yield ReadSession(session)\n",
+        "    return ReadSession(ReadSessionLocal())\n",
+        "    async with AsyncSessionLocal(bind=read_engine) as session:\n        yield ReadSession(session)\n",
     ),
 }
 # What is undone on SQLite only; the rest of the list above is the same there.

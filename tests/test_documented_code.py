@@ -7,7 +7,7 @@ import pytest
 from conftest import Project
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-PARTS = ("class Planet(BaseModel)", "class PlanetRead(", "PLANET = ", "PLANETS = ")
+PARTS = ("class Planet(BaseModel)", "class PlanetRead(", "def names(", "PLANET = ", "PLANETS = ")
 TEST = """
 import pytest
 from fastapi import FastAPI
@@ -29,12 +29,13 @@ async def test_planets(engine: AsyncEngine) -> None:
         mars = created.json()
         venus = (await client.post("/planets", json={"name": "Venus", "radius_km": 6052})).json()
         async with engine.begin() as connection:
-            names = ("Phobos", "Deimos")
-            await connection.execute(insert(Moon), [{"name": name, "planet_id": mars["id"]} for name in names])
+            moons = ("Phobos", "Deimos")
+            await connection.execute(insert(Moon), [{"name": name, "planet_id": mars["id"]} for name in moons])
         for path in ("", "/columns"):
             assert (await client.get(f"/planets/{mars['id']}{path}")).json() == mars
             assert (await client.get(f"/planets/1000{path}")).status_code == 404
         newest, oldest = (await client.get("/planets")).json()
+    assert sorted([name async for name in names()]) == ["Mars\\n", "Venus\\n"]
     assert newest == venus | {"moons": []}
     assert oldest | {"moons": sorted(oldest["moons"])} == mars | {"moons": ["Deimos", "Phobos"]}
     async with engine.begin() as connection:

@@ -27,8 +27,7 @@ EXPLAIN = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN
 
 async def page(**where: int) -> None:
     """Read a page as a request does."""
-    async for db in get_read_db():
-        assert len(await UserQueries(db).get_users(limit=LIMIT, **where)) == LIMIT
+    assert len(await UserQueries(await get_read_db()).get_users(limit=LIMIT, **where)) == LIMIT
 
 
 async def timed(work: Callable[[], Awaitable[None]]) -> float:
@@ -70,15 +69,15 @@ async def use_the_services() -> None:
         await posts.restore_post(post.id)
         await users.delete_user(user.id)
         await users.restore_user(user.id)
-    async for reader in get_read_db():
-        await UserQueries(reader).get_user(user.id)
-        await PostQueries(reader).get_post(post.id)
-        for queries in (UserQueries(reader).get_users, PostQueries(reader).get_posts):
-            await queries()
-            await queries(skip=LIMIT)
-            await queries(cursor=user.id)
-        authors = select(User).options(selectinload(User.posts)).where(User.deleted_at.is_(None))
-        await reader.scalars(paged(authors, User, limit=50))
+    reader = await get_read_db()
+    await UserQueries(reader).get_user(user.id)
+    await PostQueries(reader).get_post(post.id)
+    for queries in (UserQueries(reader).get_users, PostQueries(reader).get_posts):
+        await queries()
+        await queries(skip=LIMIT)
+        await queries(cursor=user.id)
+    authors = select(User).options(selectinload(User.posts)).where(User.deleted_at.is_(None))
+    await reader.scalars(paged(authors, User, limit=50))
 
 
 async def plans() -> dict[str, list[str]]:

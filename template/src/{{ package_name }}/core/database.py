@@ -1,12 +1,12 @@
 """The engine, the sessions on it, and transactions."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlalchemy.orm import SessionTransactionOrigin
+from sqlalchemy.orm import Session, SessionTransactionOrigin
 
 from .config import settings
 from .engines import make_engine, make_read_engine
@@ -27,20 +27,38 @@ read_engine = make_read_engine(_url, settings, **_options)
 log_slow_queries(engine, settings.SLOW_QUERY_THRESHOLD)
 log_slow_queries(read_engine, settings.SLOW_QUERY_THRESHOLD)
 
-_sessions: dict[str, Any] = {
+AsyncSessionLocal = async_sessionmaker(
+    engine,
+    class_=AsyncSession,
     # An object stays readable after a commit, without a query behind its back.
-    "expire_on_commit": False,
+    expire_on_commit=False,
     # A session that is used once its request has let go of it says so, instead of keeping a connection.
-    "close_resets_only": False,
-}
-AsyncSessionLocal = async_sessionmaker(engine, class_=AsyncSession, **_sessions)
-_ReadSessionLocal = async_sessionmaker(read_engine, class_=AsyncSession, **_sessions)
+    close_resets_only=False,
+)
 
 
 async def get_db() -> AsyncGenerator[AsyncSession, None]:
     """Yield a session for a request that writes. It commits nothing by itself: see `transaction`."""
     async with AsyncSessionLocal() as session:
         yield session
+
+
+class _ReleasingSession(Session):
+    """Gives its connection back after each statement, and so need not be closed, except after a stream."""
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        # Inside a statement there are others, as those of selectinload; and a stream goes on.
+        if self.in_transaction() or kwargs.get("execution_options", {}).get("stream_results"):
+            return super().execute(*args, **kwargs)
+        with self:
+            return super().execute(*args, **kwargs)
+
+    def scalar(self, *args: Any, **kwargs: Any) -> Any:
+        with nullcontext() if self.in_transaction() else self:
+            return super().scalar(*args, **kwargs)
+
+
+ReadSessionLocal = async_sessionmaker(read_engine, class_=AsyncSession, sync_session_class=_ReleasingSession)
 
 
 class ReadSession:
@@ -50,21 +68,17 @@ class ReadSession:
         self.execute = session.execute
         self.scalar = session.scalar
         self.scalars = session.scalars
-        self.stream = session.stream
-        self.stream_scalars = session.stream_scalars
 
 
 AnySession = TypeVar("AnySession", AsyncSession, ReadSession)
 
 
-async def get_read_db() -> AsyncGenerator[ReadSession, None]:
-    """Yield a session for a request that only reads; it waits for no writer, and none waits for it."""
-    session = _ReadSessionLocal()
-    try:
-        yield ReadSession(session)
-    finally:
-        # Not `async with`, which closes in a task of its own: here is nothing to roll back that must not be cut short.
-        await session.close()
+async def get_read_db() -> ReadSession:
+    """Return a session for a request that only reads; it waits for no writer, and none waits for it.
+
+    It has a connection for as long as a statement takes.
+    """
+    return ReadSession(ReadSessionLocal())
 
 
 @asynccontextmanager
