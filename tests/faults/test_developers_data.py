@@ -1,5 +1,6 @@
 """The developer's data: a command changes the database that is named for it, and no other."""
 
+import json
 import os
 import re
 import signal
@@ -137,6 +138,8 @@ def developer(make_lived: Callable[..., Lived], request: pytest.FixtureRequest, 
             lived.use_server("lived")
             rows(server.get_uri(), "CREATE DATABASE lived")
         yield fill(Developer(lived, place, scratch, lived.server))
+        # It goes on for as long as anyone is noted to use it, as the tests that were killed are.
+        (folder / ".handle_pids.json").write_text(json.dumps([os.getpid()]))
 
 
 def fill(developer: Developer) -> Developer:

@@ -1,7 +1,7 @@
 """The engine, the sessions on it, and transactions."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, make_url
@@ -43,26 +43,29 @@ async def get_db() -> AsyncGenerator[AsyncSession, None]:
         yield session
 
 
-class _ReleasingSession(Session):
-    """Gives its connection back after each statement, and so need not be closed, except after a stream."""
+class _SessionForEachStatement(Session):
+    """Need not be closed, since nothing lasts longer than a statement, and several may be executed at once."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        # Inside a statement there are others, as those of selectinload; and a stream goes on.
-        if self.in_transaction() or kwargs.get("execution_options", {}).get("stream_results"):
-            return super().execute(*args, **kwargs)
-        with self:
-            return super().execute(*args, **kwargs)
+        with self._session() as session:
+            return session.execute(*args, **kwargs)
 
     def scalar(self, *args: Any, **kwargs: Any) -> Any:
-        with nullcontext() if self.in_transaction() else self:
-            return super().scalar(*args, **kwargs)
+        with self._session() as session:
+            return session.scalar(*args, **kwargs)
+
+    def _session(self) -> Session:
+        return Session(self.bind, join_transaction_mode=self.join_transaction_mode)
 
 
-ReadSessionLocal = async_sessionmaker(read_engine, class_=AsyncSession, sync_session_class=_ReleasingSession)
+ReadSessionLocal = async_sessionmaker(read_engine, class_=AsyncSession, sync_session_class=_SessionForEachStatement)
 
 
 class ReadSession:
-    """A session that can only read: a type of its own, so that a type checker keeps writes off it."""
+    """A session that can only read: a type of its own, so that a type checker keeps writes off it.
+
+    That of `get_read_db` has a connection for as long as a statement takes.
+    """
 
     def __init__(self, session: AsyncSession) -> None:
         self.execute = session.execute
@@ -74,10 +77,7 @@ AnySession = TypeVar("AnySession", AsyncSession, ReadSession)
 
 
 async def get_read_db() -> ReadSession:
-    """Return a session for a request that only reads; it waits for no writer, and none waits for it.
-
-    It has a connection for as long as a statement takes.
-    """
+    """Return a session for a request that only reads; it waits for no writer, and none waits for it."""
     return ReadSession(ReadSessionLocal())
 
 
