@@ -67,7 +67,7 @@ UNDONE = {
     "listeners for the slow-query log": ("core/slow_queries.py", "def log_slow_queries…", LISTENERS),
     "a session that is closed with the request": (
         "core/database.py",
-        "    return ReadSession(ReadSessionLocal())\n",
+        "    return _reader\n",
         "    async with AsyncSessionLocal(bind=read_engine) as session:\n        yield ReadSession(session)\n",
     ),
 }

@@ -44,7 +44,7 @@ async def get_db() -> AsyncGenerator[AsyncSession, None]:
 
 
 class _SessionForEachStatement(Session):
-    """Need not be closed, since nothing lasts longer than a statement, and several may be executed at once."""
+    """Keeps nothing: many may execute their statements by it at once, and nobody need close it."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
         with self._session() as session:
@@ -74,11 +74,12 @@ class ReadSession:
 
 
 AnySession = TypeVar("AnySession", AsyncSession, ReadSession)
+_reader = ReadSession(ReadSessionLocal())
 
 
 async def get_read_db() -> ReadSession:
-    """Return a session for a request that only reads; it waits for no writer, and none waits for it."""
-    return ReadSession(ReadSessionLocal())
+    """Return the session for requests that only read; it waits for no writer, and none waits for it."""
+    return _reader
 
 
 @asynccontextmanager
