@@ -56,7 +56,7 @@ def files(project: Path) -> dict[str, str]:
     found = {}
     for path in sorted(project.rglob("*")):
         name = path.relative_to(project).as_posix()
-        if path.is_file() and not name.startswith((".git/", "alembic/versions/")):
+        if path.is_file() and not name.startswith((".git/", ".postgresql/", "alembic/versions/")):
             text = path.read_text(encoding="utf-8")
             found[name] = re.sub(r"^_commit: .*$", "", text, flags=re.MULTILINE)
     return found
