@@ -65,6 +65,7 @@ UNDONE = {
     ),
     "routers within routers": ("api/router.py", "    for router in API:\n…", NESTED),
     "listeners for the slow-query log": ("core/slow_queries.py", "def log_slow_queries…", LISTENERS),
+    "a new session for each statement": ("core/database.py", "        self._closed.append(session)\n", ""),
     "a session that is closed with the request": (
         "core/database.py",
         "    return _reader\n",

@@ -1,7 +1,9 @@
 """The engine, the sessions on it, and transactions."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, Select, make_url
@@ -46,6 +48,12 @@ async def get_db() -> AsyncGenerator[AsyncSession, None]:
 class _SessionForEachStatement(Session):
     """Keeps nothing: many may execute their statements by it at once, and nobody need close it."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._make = partial(Session, *args, **kwargs)
+        # To make one takes longer than to close it and use it again.
+        self._closed = deque[Session](maxlen=100)
+
     def execute(self, *args: Any, **kwargs: Any) -> Any:
         with self._session() as session:
             return session.execute(*args, **kwargs)
@@ -54,8 +62,11 @@ class _SessionForEachStatement(Session):
         with self._session() as session:
             return session.scalar(*args, **kwargs)
 
-    def _session(self) -> Session:
-        return Session(self.bind, join_transaction_mode=self.join_transaction_mode)
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        with self._closed.pop() if self._closed else self._make() as session:
+            yield session
+        self._closed.append(session)
 
 
 ReadSessionLocal = async_sessionmaker(read_engine, class_=AsyncSession, sync_session_class=_SessionForEachStatement)
