@@ -130,7 +130,7 @@ def on_sqlite(folder: Path) -> Iterator[tuple[Rendered, Callable[[], object]]]:
     yield project, lambda: shutil.copy(empty, file)
 
 
-def measure(database: str, runs: int = 5) -> list[Figure]:
+def measure(database: str, runs: int = 9) -> list[Figure]:
     """Measure the rows per second of both sides, and the memory of ours."""
     is_postgresql = database == "postgresql"
     name, program, limit = ("COPY", COPY, 0.8) if is_postgresql else ("executemany", EXECUTEMANY, 0.6)

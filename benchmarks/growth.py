@@ -54,7 +54,7 @@ def fill(project: Rendered, database: str) -> None:
     )
 
 
-def measure(database: str, runs: int = 30) -> list[Figure]:
+def measure(database: str, runs: int = 60) -> list[Figure]:
     """Measure with this database."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = stack.enter_context(postgresql()).url() if database == "postgresql" else f"sqlite:///{folder}/many.db"

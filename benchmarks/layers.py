@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 from load import load
-from over_http import CLIENTS, RATE
+from over_http import CLIENTS, RATE, RUNS, SECONDS
 from postgresql import postgresql
 from ratio import Figure, compare, interleaved
 from rendered import Rendered
@@ -30,7 +30,7 @@ LAYERS = {
 }
 
 
-def measure(runs: int = 7) -> list[Figure]:
+def measure(runs: int = RUNS) -> list[Figure]:
     """Measure on PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         with on(OTHERS):
@@ -54,7 +54,7 @@ def measure(runs: int = 7) -> list[Figure]:
         assert set(answers.values()) == {USERS // 2}, answers
 
         def rate(url: str) -> float:
-            result = load(url, clients=CLIENTS)
+            result = load(url, clients=CLIENTS, seconds=SECONDS)
             assert result.errors == 0, result
             return result.rate
 

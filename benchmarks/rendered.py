@@ -1,8 +1,9 @@
-"""A project of the last commit, rendered and set up, and its service."""
+"""A project of the work tree as it is, rendered and set up, and its service."""
 
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,10 @@ class Rendered:
             "quiet": True,
             "vcs_ref": "HEAD",
         }
-        copier.run_copy(str(ROOT), path, data=answers, **options)
+        with warnings.catch_warnings():
+            # The results of the figures before are among what is not committed.
+            warnings.simplefilter("ignore", copier.errors.DirtyLocalWarning)
+            copier.run_copy(str(ROOT), path, data=answers, **options)
         self.path = path
         self.environment = ENVIRONMENT | {"PYTHONPATH": "src:scripts"} | (variables or {})
         self.run(PROGRAMS / "uv", "sync", "--quiet")
