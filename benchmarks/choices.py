@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from load import load
-from over_http import CLIENTS
+from over_http import CLIENTS, RUNS, SECONDS
 from postgresql import postgresql
 from ratio import Figure, compare, interleaved
 from rendered import Rendered
@@ -108,7 +108,7 @@ def compared(database: str, project: Rendered, undone: Mapping[str, tuple[str, s
 
         def milliseconds(url: str) -> float:
             before = processor_time(url)
-            result = load(f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS)
+            result = load(f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS, seconds=SECONDS)
             assert result.errors == 0, result
             return (processor_time(url) - before) / result.answers * 1000
 
@@ -120,7 +120,7 @@ def compared(database: str, project: Rendered, undone: Mapping[str, tuple[str, s
     ]
 
 
-def measure(database: str, runs: int = 7) -> list[Figure]:
+def measure(database: str, runs: int = RUNS) -> list[Figure]:
     """Measure on one of the two."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         path = Path(folder) / "project"
