@@ -251,6 +251,25 @@ def test_a_given_server_is_used_and_nothing_else(
     assert "Traceback" not in without.stderr
 
 
+def test_a_folder_that_is_not_safe_for_the_embedded_server_is_named(
+    make_owned: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = make_owned(database="postgresql")
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)  # as /tmp is in some containers: without the sticky bit, others can replace what is in it
+    done = project.run("make", "db-upgrade", check=False, TMPDIR=str(open_to_all), XDG_RUNTIME_DIR="")
+    assert "Traceback" not in done.stderr
+    if Path(f"/run/user/{os.geteuid()}").exists():  # made by a login, and used before the folder for temporary files
+        assert "upgraded to" in done.stdout
+        return
+    assert done.returncode != 0
+    assert f"below {open_to_all}, writable by another user; set XDG_RUNTIME_DIR instead" in done.stderr
+
+    (private := tmp_path / "private").mkdir(mode=0o700)
+    project.run("make", "db-upgrade", TMPDIR=str(open_to_all), XDG_RUNTIME_DIR=str(private))
+
+
 def test_a_server_that_is_down_is_named(make_owned: Callable[..., Project]) -> None:
     project = make_owned(database="postgresql")
     down = f"postgresql://someone:unspoken@127.0.0.1:{free_port()}/shop"

@@ -121,7 +121,7 @@ def developer(make_lived: Callable[..., Lived], request: pytest.FixtureRequest, 
     place: str = request.param
     lived = make_lived(live=False, database="sqlite" if place == "file" else "postgresql")
     (scratch := tmp_path / "scratch").mkdir()
-    scratch.chmod(0o777)
+    scratch.chmod(0o1777)  # as /tmp is
     if place == "file":
         yield fill(Developer(lived, place, scratch, None))
         return
