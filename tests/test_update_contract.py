@@ -52,11 +52,12 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def files(project: Path) -> dict[str, str]:
-    """Return what a project holds, without what is its owner's or says which release it is from."""
+    """Return what a project holds, without what is its owner's, made by running it, or says which release it is from."""
     found = {}
     for path in sorted(project.rglob("*")):
         name = path.relative_to(project).as_posix()
-        if path.is_file() and not name.startswith((".git/", ".postgresql/", "alembic/versions/")):
+        made = "__pycache__" in path.parts or name.startswith((".git/", ".postgresql/", "alembic/versions/"))
+        if path.is_file() and not made:
             text = path.read_text(encoding="utf-8")
             found[name] = re.sub(r"^_commit: .*$", "", text, flags=re.MULTILINE)
     return found
