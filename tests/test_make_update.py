@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import UV, Project, clean_environment, commit, git, render, set_up
+from copier.errors import DirtyLocalWarning
 from lived import Lived
 from releases import HOOK, Releases
 
@@ -569,7 +570,8 @@ def test_a_project_made_past_the_newest_release(releases: Releases, tmp_path: Pa
 
 def test_a_project_made_from_uncommitted_changes(releases: Releases, tmp_path: Path) -> None:
     releases.write("template/NEWS.md", "news\n")
-    owner = begin(releases, tmp_path)
+    with pytest.warns(DirtyLocalWarning):
+        owner = begin(releases, tmp_path)
     news(releases, "v0.2.0")
     said = owner.is_refused(
         "The template has no v0.1.0-1-g.*the project was made from changes that were never committed"
