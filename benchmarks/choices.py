@@ -10,15 +10,14 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from load import load
-from over_http import CLIENTS, RUNS, SECONDS
+from load import PROCESSOR, RUNS, processor_milliseconds
+from over_http import CLIENTS
 from postgresql import postgresql
 from ratio import Figure, compare, interleaved
 from rendered import Rendered
 from services import FLAGS, POOL, USERS, fill, filled_sqlite
-from serving import MEASURED, OTHERS, on, processor_time
+from serving import MEASURED, OTHERS, on
 
-UNIT = "ms of the processor"
 NESTED = """
     api = APIRouter(
         prefix="/api/v1",
@@ -106,15 +105,13 @@ def compared(database: str, project: Rendered, undone: Mapping[str, tuple[str, s
         pure = ("--loop=asyncio", "--http=h11", *FLAGS[2:])
         urls["asyncio and h11"] = stack.enter_context(project.served(*pure))
 
-        def milliseconds(url: str) -> float:
-            before = processor_time(url)
-            result = load(f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS, seconds=SECONDS)
-            assert result.errors == 0, result
-            return (processor_time(url) - before) / result.answers * 1000
-
-        measured = interleaved({name: partial(milliseconds, url) for name, url in urls.items()}, runs, UNIT)
+        asking = {
+            name: partial(processor_milliseconds, f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS)
+            for name, url in urls.items()
+        }
+        measured = interleaved(asking, runs, PROCESSOR)
     return [
-        compare(f"to {name}, {database}", measured, "as it is", name, limit=None, unit=UNIT)
+        compare(f"to {name}, {database}", measured, "as it is", name, limit=None, unit=PROCESSOR)
         for name in urls
         if name != "as it is"
     ]

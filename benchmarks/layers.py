@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from load import load
-from over_http import CLIENTS, RATE, RUNS, SECONDS
+from load import RUNS, load
+from over_http import CLIENTS, RATE
 from postgresql import postgresql
 from ratio import Figure, compare, interleaved
 from rendered import Rendered
@@ -54,7 +54,7 @@ def measure(runs: int = RUNS) -> list[Figure]:
         assert set(answers.values()) == {USERS // 2}, answers
 
         def rate(url: str) -> float:
-            result = load(url, clients=CLIENTS, seconds=SECONDS)
+            result = load(url, clients=CLIENTS)
             assert result.errors == 0, result
             return result.rate
 

@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from load import Load, load
+from load import RUNS, Load, load
 from peers import PEERS
 from postgresql import Database, execute
 from ratio import Figure, compare, interleaved
 from services import USERS, Served, served, served_on_sqlite
 
 CLIENTS, CROWD = 4, 64
-# Many short runs in turn: what else the machine does then falls on all sides alike.
-SECONDS, RUNS = 1, 15
 SECONDS_OF_CROWD, RUNS_OF_CROWD = 3, 5
 PAGE = 50
 # By many authors: each is locked until its post is committed.
@@ -31,7 +29,7 @@ def rates(urls: Mapping[str, str], runs: int, body: str | None = None) -> dict[s
     """Return how many requests a second each of these answers, without an error."""
 
     def rate(url: str) -> float:
-        result = load(url, clients=CLIENTS, seconds=SECONDS, body=body)
+        result = load(url, clients=CLIENTS, body=body)
         assert result.errors == 0, (url, result)
         return result.rate
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from load import load
+from load import RUNS, load
 from postgresql import Database, postgresql
 from ratio import Figure, compare, interleaved
 from rendered import Rendered
@@ -56,7 +56,7 @@ def sides(folder: Path, database: Database) -> Iterator[Mapping[str, str]]:
         }
 
 
-def measure(runs: int = 7) -> list[Figure]:
+def measure(runs: int = RUNS) -> list[Figure]:
     """Measure on PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         with on(OTHERS):

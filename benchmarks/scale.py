@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from load import Load, load
-from over_http import RATE
+from load import PROCESSOR, RUNS, Load, load, processor_milliseconds
+from over_http import CLIENTS, RATE
 from postgresql import postgresql
 from ratio import Figure, compare, interleaved
 from rendered import PROGRAMS, Rendered
@@ -16,7 +16,7 @@ from services import FLAGS, POOL, USERS, fill
 from serving import free_port, serving
 
 # Clients that come one after the other, as they do; a worker takes all who come in one moment.
-COMING, CLIENTS_EACH = 8, 2
+COMING, CLIENTS_EACH, SECONDS_EACH = 8, 2, 2
 APPLICATION = "my_service.main:app"
 SERVERS = {
     "uvicorn": ["uvicorn", APPLICATION, "--port={port}", *FLAGS],
@@ -33,14 +33,14 @@ def rate(url: str) -> float:
     with ThreadPoolExecutor(COMING) as clients:
         loads: list[Future[Load]] = []
         for _ in range(COMING):
-            loads.append(clients.submit(load, f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS_EACH))
+            loads.append(clients.submit(load, url, clients=CLIENTS_EACH, seconds=SECONDS_EACH))
             time.sleep(0.05)
         results = [answered.result() for answered in loads]
     assert not any(result.errors for result in results), results
     return sum(result.rate for result in results)
 
 
-def measure(runs: int = 7) -> list[Figure]:
+def measure(runs: int = RUNS) -> list[Figure]:
     """Measure on PostgreSQL, with the release of each server that the registry has."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         database = stack.enter_context(postgresql())
@@ -54,12 +54,15 @@ def measure(runs: int = 7) -> list[Figure]:
             port = free_port()
             program, *arguments = [part.format(port=port) for part in SERVERS[name]]
             command = [str(project.path / ".venv/bin" / program), *arguments, *more]
-            return stack.enter_context(serving(command, port, project.path, project.environment))
+            url = stack.enter_context(serving(command, port, project.path, project.environment))
+            return f"{url}/api/v1/users/{USERS // 2}"
 
         urls = {name: served(name) for name in SERVERS}
         urls["uvicorn, 2 workers"] = served("uvicorn", "--workers=2")
         urls["granian, 2 workers"] = served("granian", "--workers=2")
         measured = interleaved({name: partial(rate, url) for name, url in urls.items()}, runs, RATE)
+        asking = {name: partial(processor_milliseconds, urls[name], clients=CLIENTS) for name in ("uvicorn", "granian")}
+        taken = interleaved(asking, runs, PROCESSOR)
     return [
         compare("2 workers to 1", measured, "uvicorn, 2 workers", "uvicorn", limit=None, unit=RATE),
         *(
@@ -69,6 +72,7 @@ def measure(runs: int = 7) -> list[Figure]:
         compare(
             "uvicorn to granian, 2 workers", measured, "uvicorn, 2 workers", "granian, 2 workers", limit=None, unit=RATE
         ),
+        compare("uvicorn to granian, time of the processor", taken, "uvicorn", "granian", limit=None, unit=PROCESSOR),
     ]
 
 

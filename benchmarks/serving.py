@@ -57,11 +57,11 @@ def accepts(port: int) -> bool:
 
 
 def processor_time(url: str) -> float:
-    """Return the seconds that the program that was started to listen there has been on a processor."""
+    """Return the seconds that the program that was started to listen there, and its workers, have been on a processor."""
     port = f"--port={urlsplit(url).port}"
     (service,) = (child for child in psutil.Process().children() if port in child.cmdline())
-    times = service.cpu_times()
-    return times.user + times.system
+    times = [process.cpu_times() for process in (service, *service.children(recursive=True))]
+    return sum(time.user + time.system for time in times)
 
 
 @contextmanager
