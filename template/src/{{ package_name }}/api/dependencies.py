@@ -1,4 +1,4 @@
-"""What routes ask for. One name for each, so that a request never gets two sessions."""
+"""Dependencies of routes: each has one name, so that a request never gets two sessions."""
 
 from typing import Annotated
 
@@ -7,6 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..core.database import ReadSession, get_db, get_read_db
 
-# scope="function": the connection is free before the response leaves, or slow readers would keep them all.
+# scope="function" releases the connection before the response is sent. A slow client would keep it otherwise.
 WriteDB = Annotated[AsyncSession, Depends(get_db, scope="function")]
 ReadDB = Annotated[ReadSession, Depends(get_read_db)]

@@ -1,20 +1,22 @@
-"""The responses that are no success, as OpenAPI declares them; errors.py makes them."""
+"""Error responses as OpenAPI documents them. errors.py makes them."""
 
 from typing import Any
 
 from pydantic import BaseModel
 
 
-class Problem(BaseModel):
-    """What went wrong, in a sentence."""
+class ErrorResponse(BaseModel):
+    """What went wrong, in one sentence."""
 
     detail: str
 
 
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is no such row."}}
-INVALID: dict[int | str, dict[str, Any]] = {400: {"model": Problem, "description": "The body cannot be read."}}
-TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"model": Problem, "description": "The body is too large."}}
-UNAVAILABLE: dict[int | str, dict[str, Any]] = {
-    503: {"model": Problem, "description": "It cannot be done now; Retry-After says when to try again."}
+Responses = dict[int | str, dict[str, Any]]
+
+BAD_REQUEST: Responses = {400: {"model": ErrorResponse, "description": "The body is not valid JSON."}}
+NOT_FOUND: Responses = {404: {"model": ErrorResponse, "description": "The row does not exist."}}
+CONFLICT: Responses = {409: {"model": ErrorResponse, "description": "The stored rows do not allow this."}}
+TOO_LARGE: Responses = {413: {"model": ErrorResponse, "description": "The body is too large."}}
+UNAVAILABLE: Responses = {
+    503: {"model": ErrorResponse, "description": "The service cannot do this now. Retry-After says when to try again."}
 }
-CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": Problem, "description": "It does not fit what is stored."}}

@@ -1,4 +1,4 @@
-"""The models. Each module in this folder and below is imported here, so that none is missed by Alembic."""
+"""The models. Import each module in this folder, so that Alembic sees all tables."""
 
 import importlib
 import pkgutil

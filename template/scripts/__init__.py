@@ -1,0 +1,1 @@
+"""Programs behind the make targets: `python -m scripts.dev`."""

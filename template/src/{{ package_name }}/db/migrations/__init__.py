@@ -1,0 +1,1 @@
+"""What alembic/env.py and `make db-migrate` need."""

@@ -1,0 +1,120 @@
+"""Configure autogenerate: what it compares, and how it writes a revision, with the same bytes on every database."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Literal
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import _repr_type
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+from alembic.runtime.plugins import Plugin
+from sqlalchemy import DefaultClause, TextClause
+from sqlalchemy.types import TypeDecorator
+
+from . import partial_indexes
+from .backfill import Backfill, RefuseDeleted, backfill, refuse_deleted
+from .table_order import sort_drop_tables
+
+
+def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """Render custom types as the plain types beneath, and server defaults as their text.
+
+    A revision then imports nothing from the application, so it still runs when the application changes.
+    """
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return _repr_type(item.impl_instance, context)
+    if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, TextClause):
+        return f"sa.text({item.arg.text!r})"
+    return False
+
+
+class MigrationWarning(ops.MigrateOperation):
+    """A comment before an operation that its author should check."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+@renderers.dispatch_for(MigrationWarning)
+def _render_warning(context: AutogenContext, warning: MigrationWarning) -> str:
+    return f"# {warning.text}"
+
+
+def mark_operations(
+    context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
+) -> None:
+    """Handle existing rows, and put a warning before each operation that its author should check.
+
+    The warnings of upgrade() are also added to the list `warnings` in the attributes of Alembic's Config, if it exists.
+    """
+    for script in directives:
+        sort_drop_tables(script)
+        for operations in (script.upgrade_ops, script.downgrade_ops):
+            if operations is not None:
+                partial_indexes.set_where_of_all_databases(operations)
+        if script.upgrade_ops is not None:
+            refuse_deleted(script.upgrade_ops)
+            _mark(script.upgrade_ops)
+            if context.config is not None:
+                context.config.attributes.get("warnings", []).extend(_warnings(script.upgrade_ops))
+        if script.downgrade_ops is not None:
+            backfill(script.downgrade_ops, context.opts["target_metadata"])
+
+
+def _mark(container: ops.OpContainer, filled: Collection[tuple[str, str]] = ()) -> None:
+    filled = {(op.table, op.column) for op in container.ops if isinstance(op, Backfill)} or filled
+    marked: list[ops.MigrateOperation] = []
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            _mark(operation, filled)
+        elif text := _warning(operation, filled):
+            marked.append(MigrationWarning(text))
+        marked.append(operation)
+    container.ops[:] = marked
+
+
+def _warning(operation: ops.MigrateOperation, filled: Collection[tuple[str, str]]) -> str | None:
+    match operation:
+        case ops.DropTableOp():
+            return f"DESTRUCTIVE: drops the table {operation.table_name} and every row in it."
+        case ops.DropColumnOp():
+            return f"DESTRUCTIVE: drops {operation.table_name}.{operation.column_name} and its values."
+        case ops.AddColumnOp() if not operation.column.nullable and operation.column.server_default is None:
+            name = f"{operation.table_name}.{operation.column.name}"
+            return f"FAILS WITH ROWS: {name} is NOT NULL. Give it a server_default, or fill it first."
+        case ops.AlterColumnOp(modify_nullable=False, table_name=table, column_name=column):
+            if (table, column) in filled:
+                return None
+            return f"FAILS WITH NULLS: {table}.{column} becomes NOT NULL. Fill its empty rows first."
+        case _:
+            return None
+
+
+def _warnings(container: ops.OpContainer) -> Iterator[str]:
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            yield from _warnings(operation)
+        elif isinstance(operation, MigrationWarning | Backfill | RefuseDeleted):
+            yield operation.text
+
+
+Plugin.setup_plugin_from_module(partial_indexes, partial_indexes.__name__)
+
+
+def autogenerate_options(excluded_tables: Collection[str] = ()) -> dict[str, Any]:
+    """Return options for `context.configure`; autogenerate ignores the excluded tables."""
+
+    def include_name(name: str | None, kind: str, parents: Any) -> bool:
+        return kind != "table" or name not in excluded_tables
+
+    return {
+        "autogenerate_plugins": ["alembic.autogenerate.*", partial_indexes.__name__],
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": include_name,
+        "process_revision_directives": mark_operations,
+        # Batch operations run on both databases: SQLite changes a table by copying it.
+        "render_as_batch": True,
+        "render_item": render_item,
+    }

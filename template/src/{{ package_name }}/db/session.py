@@ -1,0 +1,98 @@
+"""Sessions and transactions."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Executable, Select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session, SessionTransactionOrigin
+
+Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
+
+
+class ReadSession:
+    """A session without methods that write.
+
+    Each statement runs in a session of its own, so it holds a connection only while the statement runs. Stateless:
+    safe to share between tasks.
+    """
+
+    def __init__(self, bind: AsyncEngine | AsyncConnection) -> None:
+        session = AsyncSession(bind, sync_session_class=_SessionPerStatement)
+        self.execute = session.execute
+        self.scalar = session.scalar
+        self.scalars = session.scalars
+        self._run_sync = session.run_sync
+
+    async def fetch_dicts(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return rows as dicts by column name. They bypass the ORM: no objects, no soft-delete filter."""
+        return await self._run_sync(_fetch_dicts, statement, parameters)
+
+
+# A reader takes either, and only the second one has methods that write.
+AnySession = TypeVar("AnySession", ReadSession, AsyncSession)
+
+
+class _SessionPerStatement(Session):
+    def __init__(self, bind: Any, **options: Any) -> None:
+        super().__init__(bind, **options)
+        if isinstance(bind, Connection):  # a test's transaction
+            options["join_transaction_mode"] = "create_savepoint"
+        self._options = {"bind": bind} | options
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        with Session(**self._options) as session:
+            return session.execute(*args, **kwargs)
+
+    def scalar(self, *args: Any, **kwargs: Any) -> Any:
+        with Session(**self._options) as session:
+            return session.scalar(*args, **kwargs)
+
+
+def _fetch_dicts(session: Session, statement: Executable, parameters: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    bind = session.get_bind()
+    with nullcontext(bind) if isinstance(bind, Connection) else bind.connect() as connection:
+        result = connection.execute(statement, parameters)
+        names = result.keys()
+        return [dict(zip(names, row, strict=True)) for row in result]
+
+
+@asynccontextmanager
+async def transaction(db: AsyncSession) -> AsyncIterator[None]:
+    """Commit when the block ends, or roll back when it raises.
+
+    Nested transactions are savepoints, and the outermost one commits. The same holds inside `async with db.begin()`.
+    So each service call is atomic, and several can be combined into one transaction.
+    """
+    if in_transaction(db):
+        async with db.begin_nested():
+            yield
+        return
+    db.info["in_transaction"] = True
+    try:
+        yield
+        await db.commit()
+    except BaseException:
+        await db.rollback()
+        raise
+    finally:
+        del db.info["in_transaction"]
+
+
+def in_transaction(db: AsyncSession) -> bool:
+    """Return whether other code will commit: an enclosing `transaction`, or a `begin()`."""
+    if db.info.get("in_transaction") or db.in_nested_transaction():
+        return True
+    current = db.sync_session.get_transaction()
+    return current is not None and current.origin is not SessionTransactionOrigin.AUTOBEGIN
+
+
+def for_update(statement: Statement) -> Statement:
+    """Return the statement with its rows locked until the transaction ends, and re-read if the session holds them.
+
+    Concurrent changes of a row then run one after another, each on the result of the one before.
+    """
+    return statement.with_for_update().execution_options(populate_existing=True)

@@ -1,0 +1,62 @@
+"""Base classes and field types of the schemas."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+Row = TypeVar("Row", bound="ReadSchema")
+
+
+class RequestSchema(BaseModel):
+    """A request body. Unknown fields are rejected."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReadSchema(BaseModel):
+    """A row in a response body."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(BaseModel, Generic[Row]):
+    """One page of a list."""
+
+    items: list[Row]
+    next: int | None = Field(description="Cursor of the next page; null on the last page.")
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Any], limit: int) -> Self:
+        """Return a page of the first `limit` rows. One more row means that another page follows."""
+        following = rows[limit - 1].id if len(rows) > limit else None
+        return cls.model_validate({"items": rows[:limit], "next": following}, from_attributes=True)
+
+
+def _storable(value: str) -> str:
+    # PostgreSQL cannot store NUL, and UTF-8 cannot encode surrogates.
+    if "\x00" in value:
+        raise ValueError("must not contain NUL characters")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("must not contain halves of surrogate pairs")
+    return value
+
+
+# Text that every database can store.
+StorableText = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("may be omitted, but must not be null")
+    return value
+
+
+def _describe_without_null(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+    schema.update(*(kind for kind in schema.pop("anyOf") if kind != {"type": "null"}))
+
+
+# A field of an update that keeps its value when omitted: declare it as `title: Omittable[Title] = None`.
+Omittable = Annotated[Item | None, AfterValidator(_not_null), Field(json_schema_extra=_describe_without_null)]
