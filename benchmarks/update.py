@@ -1,4 +1,4 @@
-"""`copier update` of a lived-in project, against the same update of the same template without its `_migrations`.
+"""`copier update` of a aged project, against the same update of the same template without its `_migrations`.
 
 These add a program before the update and one after it, which ask git a few things. Where something under src/ changed,
 the second one has the project compare its schemas, in two processes that import all models, as each of Alembic's
@@ -24,7 +24,7 @@ from ratio import Figure, compare, interleaved, seconds, spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from conftest import ROOT, UV, Project, clean_environment, git, render, set_up
-from lived import Lived, live_in
+from aged import AgedProject, edit_as_owner
 from releases import Releases
 
 # What the second release changes.
@@ -49,20 +49,20 @@ def make_template(folder: Path, change: Callable[[Releases], None], *, migration
     return folder
 
 
-def make_project(template: Path, path: Path, database: str, server: str) -> Lived:
+def make_project(template: Path, path: Path, database: str, server: str) -> AgedProject:
     """Make a project of the first release, and live in it."""
     git("checkout", "--quiet", "v0.1.0", cwd=template)
     render(template, path, database=database)
     subprocess.run([UV, "sync", "--quiet", "--no-install-project"], cwd=path, check=True)
     environment = (path / ".venv").rename(path.parent / "environment")
     project = set_up(Project(path, environment, clean_environment(path.parent / "home")))
-    lived = Lived(project, Releases(template), server, lambda _: environment)
+    aged = AgedProject(project, Releases(template), server, lambda _: environment)
     git("init", "--quiet", "--initial-branch=main", cwd=path)
     if database == "postgresql":
-        lived.use_server("lived")
-    lived.commit("Start from the template")
-    live_in(lived)
-    return lived
+        aged.use_server("aged")
+    aged.commit("Start from the template")
+    edit_as_owner(aged)
+    return aged
 
 
 def measure(database: str, runs: int = 5) -> list[Figure]:
@@ -75,24 +75,24 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
             for migrations in (True, False)
         }
         url = replace(server, name="{database}").url()
-        lived = make_project(templates["code", True], work / "project", database, url)
+        aged = make_project(templates["code", True], work / "project", database, url)
         origin = f"_src_path: {templates['code', True]}"
-        pristine = lived.path.rename(work / "pristine")
+        pristine = aged.path.rename(work / "pristine")
 
         def update(what: str, *, migrations: bool) -> float:
-            shutil.rmtree(lived.path, ignore_errors=True)
-            shutil.copytree(pristine, lived.path, symlinks=True)
-            lived.replace(".copier-answers.yml", origin, f"_src_path: {templates[what, migrations]}")
-            lived.commit("Move the template")
-            revisions = lived.revisions()
-            took = seconds(lambda: lived.copier("update", "--defaults", "--trust").check_returncode())
-            assert lived.status(), "it changed nothing"
-            assert len(lived.revisions()) - len(revisions) == (migrations and what == "a column")
+            shutil.rmtree(aged.path, ignore_errors=True)
+            shutil.copytree(pristine, aged.path, symlinks=True)
+            aged.replace(".copier-answers.yml", origin, f"_src_path: {templates[what, migrations]}")
+            aged.commit("Move the template")
+            revisions = aged.revisions()
+            took = seconds(lambda: aged.copier("update", "--defaults", "--trust").check_returncode())
+            assert aged.status(), "it changed nothing"
+            assert len(aged.revisions()) - len(revisions) == (migrations and what == "a column")
             return took
 
         def alembic() -> float:  # in the project that the last update has left without its migration
             command = ["python", "-m", "alembic", "revision", "--autogenerate", "--message", "Add a column"]
-            return seconds(lambda: lived.run(*command))
+            return seconds(lambda: aged.run(*command))
 
         sides = {
             f"{what}, {'with' if migrations else 'without'}": partial(update, what, migrations=migrations)

@@ -1,4 +1,4 @@
-"""Runs everything with the newest releases of all dependencies: `make newest args="-k sqlite"`.
+"""Runs everything with the newest releases of all dependencies: `make test-latest ARGS="-k sqlite"`.
 
 This repository's own come by uv.lock. Generated projects come without one, so theirs are the newest once the package
 index was asked anew, whatever uv remembers of it.
@@ -79,13 +79,13 @@ def main() -> int:
     """Upgrade, run all checks, and say which versions these have seen."""
     run("uv", "lock", "--upgrade")  # says which versions it changes
     run("uv", "sync", "--quiet")
-    folder = Path(tempfile.mkdtemp(prefix="newest-"))
+    folder = Path(tempfile.mkdtemp(prefix="test-latest-"))
     folder.chmod(0o755)  # as root, PostgreSQL runs as another user
     show("Newer than a requirement allows", set[str]().union(*map(beyond_bounds, (ROOT, *render(folder)))))
     tests = folder / "tests"
-    arguments = f"--basetemp={tests} {os.environ.get('args', '')}"  # noqa: SIM112 - as make hands on args="..."
-    command = ["make", "--keep-going", "lint", "test", f"args={arguments}"]
-    outside = {name: value for name, value in os.environ.items() if name not in ("args", "MAKEFLAGS", "MAKELEVEL")}
+    arguments = f"--basetemp={tests} {os.environ.get('ARGS', '')}"
+    command = ["make", "--keep-going", "lint", "test", f"ARGS={arguments}"]
+    outside = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MAKELEVEL")}
     failed = subprocess.run(command, cwd=ROOT, env=outside, check=False).returncode
     print()
     show("This repository used", installed(PROGRAMS.parent))

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import UV, Project, clean_environment, commit, git, render, set_up
 from copier.errors import DirtyLocalWarning
-from lived import Lived
-from releases import HOOK, Releases
+
+from ..harness import UV, Project, clean_environment, commit, git, render, set_up
+from .aged_project import AgedProject
+from .releases import HOOK, Releases
 
 ANSWERS = ".copier-answers.yml"
 NOWHERE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
@@ -129,9 +130,9 @@ def owner(releases: Releases, tmp_path: Path) -> Owner:
 
 
 @pytest.fixture
-def lived(make_lived: Callable[..., Lived], tmp_path: Path) -> Owner:
+def aged(make_aged_project: Callable[..., AgedProject], tmp_path: Path) -> Owner:
     """Return a project that is set up."""
-    path = make_lived(live=False, database="sqlite").path
+    path = make_aged_project(edited=False, database="sqlite").path
     return Owner(path, with_programs(tmp_path, COPIER))
 
 
@@ -410,7 +411,7 @@ def test_at_the_newest_release_nothing_runs(owner: Owner, tmp_path: Path) -> Non
         assert state(owner.path) == before
 
 
-def test_releases_are_brought_in(lived: Owner, releases: Releases) -> None:
+def test_releases_are_brought_in(aged: Owner, releases: Releases) -> None:
     releases.change_code()
     releases.tag("v0.2.0")
     releases.add_column()
@@ -418,64 +419,62 @@ def test_releases_are_brought_in(lived: Owner, releases: Releases) -> None:
     releases.add_model()
     releases.tag("v0.4.0")
 
-    done = lived.update("VERSION=v0.2.0")
+    done = aged.update("VERSION=v0.2.0")
     assert done.returncode == 0, done.stderr
     assert "The template went from v0.1.0 to v0.2.0." in done.stdout
-    assert len(lived.status()) == 2
-    commit(lived.path, "Update")
+    assert len(aged.status()) == 2
+    commit(aged.path, "Update")
 
-    done = lived.update()
+    done = aged.update()
     assert done.returncode == 0, done.stderr
     assert "The template went from v0.2.0 to v0.4.0." in done.stdout
     assert "Next:" in done.stdout
-    (written,) = [line for line in lived.status() if "alembic/versions" in line]
+    (written,) = [line for line in aged.status() if "alembic/versions" in line]
     assert "_template_v0_4_0.py" in written
-    commit(lived.path, "Update")
-    assert "at v0.4.0, has all of the template's v0.4.0" in lived.update().stdout
-    lived.is_refused(
-        "from 0.4.0 to 0.2.0. Downgrades are not supported.\nCopier stopped. Nothing was", "VERSION=v0.2.0"
-    )
+    commit(aged.path, "Update")
+    assert "at v0.4.0, has all of the template's v0.4.0" in aged.update().stdout
+    aged.is_refused("from 0.4.0 to 0.2.0. Downgrades are not supported.\nCopier stopped. Nothing was", "VERSION=v0.2.0")
 
 
-def test_an_answer_is_changed_at_the_same_release(lived: Owner) -> None:
-    done = lived.update("ARGS=-d soft_delete=none -d 'project_description=Takes orders'")
+def test_an_answer_is_changed_at_the_same_release(aged: Owner) -> None:
+    done = aged.update("ARGS=-d soft_delete=none -d 'project_description=Takes orders'")
     assert done.returncode == 0, done.stderr
     assert "The template stays at v0.1.0." in done.stdout
-    assert "soft_delete: none\n" in lived.answers()
-    assert "project_description: Takes orders\n" in lived.answers()
-    assert [line for line in lived.status() if "alembic/versions" in line] != []
+    assert "soft_delete: none\n" in aged.answers()
+    assert "project_description: Takes orders\n" in aged.answers()
+    assert [line for line in aged.status() if "alembic/versions" in line] != []
 
 
-def test_a_conflict_is_left_to_resolve(lived: Owner, releases: Releases) -> None:
-    health = lived.path / "src/my_service/api/health.py"
+def test_a_conflict_is_left_to_resolve(aged: Owner, releases: Releases) -> None:
+    health = aged.path / "src/my_service/api/health.py"
     health.write_text(health.read_text().replace('"""All is well."""', '"""Ours."""'))
-    commit(lived.path, "Ours")
+    commit(aged.path, "Ours")
     releases.change_code()
     releases.add_column()
     releases.tag("v0.2.0")
-    done = lived.update()
+    done = aged.update()
     assert done.returncode == 2
     assert "These files have conflicts. Resolve them, git add them:\n  src/my_service/api/health.py" in done.stderr
     assert "run make after-update" in done.stderr
     assert "Copier stopped" not in done.stderr
-    again = lived.is_refused(
+    again = aged.is_refused(
         "^These files have conflicts. Resolve them, git add them:\n  src/my_service/api/health.py\n"
     )
     assert "not committed" not in again
-    git("checkout", "--ours", "src/my_service/api/health.py", cwd=lived.path)
-    git("add", "src/my_service/api/health.py", cwd=lived.path)
+    git("checkout", "--ours", "src/my_service/api/health.py", cwd=aged.path)
+    git("add", "src/my_service/api/health.py", cwd=aged.path)
     finished = subprocess.run(
         ["/usr/bin/make", "after-update"],
-        cwd=lived.path,
-        env=lived.variables,
+        cwd=aged.path,
+        env=aged.variables,
         capture_output=True,
         text=True,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    assert [line for line in lived.status() if "alembic/versions" in line] != []
-    commit(lived.path, "Update")
-    assert lived.update().returncode == 0
+    assert [line for line in aged.status() if "alembic/versions" in line] != []
+    commit(aged.path, "Update")
+    assert aged.update().returncode == 0
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["no copier", "an old copier"])
@@ -650,23 +649,23 @@ def test_copier_tells_whether_there_is_a_release(owner: Owner, releases: Release
     assert owner.status() == []
 
 
-def test_an_update_that_skips_tasks_writes_its_migration(lived: Owner, releases: Releases) -> None:
+def test_an_update_that_skips_tasks_writes_its_migration(aged: Owner, releases: Releases) -> None:
     releases.add_column()
     releases.tag("v0.2.0")
-    done = lived.copier("update", "--trust", "--defaults", "--skip-tasks")
+    done = aged.copier("update", "--trust", "--defaults", "--skip-tasks")
     assert done.returncode == 0, done.stderr
-    assert [line for line in lived.status() if "alembic/versions" in line] != []
+    assert [line for line in aged.status() if "alembic/versions" in line] != []
 
 
-def test_recopy_leaves_the_migrations_and_says_so(lived: Owner, releases: Releases) -> None:
+def test_recopy_leaves_the_migrations_and_says_so(aged: Owner, releases: Releases) -> None:
     releases.add_column()
     releases.tag("v0.2.0")
-    revisions = sorted(lived.path.glob("alembic/versions/*"))
-    done = lived.copier("recopy", "--trust", "--defaults", "--overwrite")
+    revisions = sorted(aged.path.glob("alembic/versions/*"))
+    done = aged.copier("recopy", "--trust", "--defaults", "--overwrite")
     assert done.returncode == 0, done.stderr
     assert "The migrations stay as they are. See git diff; if the models changed, make db-migrate" in done.stdout
-    assert sorted(lived.path.glob("alembic/versions/*")) == revisions
-    assert " M src/my_service/models/user.py" in lived.status()
+    assert sorted(aged.path.glob("alembic/versions/*")) == revisions
+    assert " M src/my_service/models/user.py" in aged.status()
 
 
 def test_a_project_copied_without_trust_is_updated_as_any_other(

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, render
-from variants import DATABASES
+
+from ..harness import ROOT, render
+from ..variants import DATABASES
 
 KEPT = re.compile(r"^\| .+ \| (\*template\* )?`([\w/]+\.py)::(\w+)` \|$")
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import Project
+
+from ..harness import Project
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PARTS = ("class Planet(BaseModel)", "class PlanetRead(", "def names(", "PLANET = ", "PLANETS = ")

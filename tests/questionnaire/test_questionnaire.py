@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Project, render
-from variants import PAIRWISE, describe
+
+from ..harness import ROOT, Project, render
+from ..variants import PAIRWISE, describe
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     name: question for name, question in yaml.safe_load((ROOT / "copier.yml").read_text()).items() if name[0] != "_"

@@ -1,4 +1,4 @@
-"""Projects that have been lived in, of a template that goes on to make releases."""
+"""Projects that have an owner and a history, of a template that goes on to make releases."""
 
 import json
 import shutil
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import UV, Project, clean_environment, commit, git, render, set_up
-from releases import Releases
+
+from ..harness import UV, Project, clean_environment, commit, git, render, set_up
+from .releases import Releases
 
 DATABASES = ["postgresql", "sqlite"]
 # What was downloaded for other tests need not be again.
@@ -107,7 +108,7 @@ asyncio.run(main())
 """
 
 
-class Lived:
+class AgedProject:
     """A project with an owner."""
 
     def __init__(
@@ -214,61 +215,61 @@ def releases(template: Path, tmp_path: Path) -> Releases:
 
 
 @pytest.fixture
-def make_lived(
+def make_aged_project(
     releases: Releases, tmp_path: Path, environment_for: Callable[[Path], Path], request: pytest.FixtureRequest
-) -> Callable[..., Lived]:
+) -> Callable[..., AgedProject]:
     """Return what makes a project as it is after a while."""
 
-    def make(*, live: bool = True, **answers: Any) -> Lived:
+    def make(*, edited: bool = True, **answers: Any) -> AgedProject:
         path = render(releases.path, tmp_path / "project", **answers)
         server = request.getfixturevalue("postgresql_server") if answers["database"] == "postgresql" else None
         project = set_up(Project(path, environment_for(path), clean_environment(tmp_path / "home")))
-        lived = Lived(project, releases, server, environment_for)
+        aged = AgedProject(project, releases, server, environment_for)
         git("init", "--quiet", "--initial-branch=main", cwd=path)
         if server:
-            lived.use_server("lived")
-        lived.commit("Start from the template")
-        if live:
-            live_in(lived)
-        return lived
+            aged.use_server("aged")
+        aged.commit("Start from the template")
+        if edited:
+            edit_as_owner(aged)
+        return aged
 
     return make
 
 
-def live_in(lived: Lived) -> None:
+def edit_as_owner(aged: AgedProject) -> None:
     """Do what owners do: edits in generated files, a model with its migration and route, a table by hand, rows."""
     package = "src/my_service"
-    (lived.path / package / "models" / "order.py").write_text(ORDER)
-    (lived.path / package / "api" / "orders.py").write_text(ROUTE)
-    (lived.path / "tests" / "test_orders.py").write_text(TEST)
-    lived.replace(
+    (aged.path / package / "models" / "order.py").write_text(ORDER)
+    (aged.path / package / "api" / "orders.py").write_text(ROUTE)
+    (aged.path / "tests" / "test_orders.py").write_text(TEST)
+    aged.replace(
         f"{package}/api/router.py",
         "from . import auth, health, posts, users",
         "from . import auth, health, orders, posts, users",
     )
-    lived.replace(
+    aged.replace(
         f"{package}/api/router.py",
         "API = [users.router, posts.router]",
         "API = [users.router, posts.router, orders.router]",
     )
-    lived.replace(
+    aged.replace(
         f"{package}/models/user.py",
         "    def __repr__",
         "    @property\n    def initial(self) -> str:\n        return self.username[0]\n\n    def __repr__",
     )
-    lived.replace("README.md", "```bash\n", "Ours since 2025.\n\n```bash\n")
-    lived.replace("alembic/unmanaged.py", "frozenset()", 'frozenset({"audit_log"})')
-    lived.run("make", "db-migrate", "msg=Add orders")
-    head = lived.alembic("heads").split()[0]
-    (lived.path / "alembic/versions/299901010000_add_a_log.py").write_text(BY_HAND.format(head=head))
-    lived.run("make", "db-reset", "YES=1")
-    lived.commit("Take orders")
+    aged.replace("README.md", "```bash\n", "Ours since 2025.\n\n```bash\n")
+    aged.replace("alembic/unmanaged.py", "frozenset()", 'frozenset({"audit_log"})')
+    aged.run("make", "db-migrate", "msg=Add orders")
+    head = aged.alembic("heads").split()[0]
+    (aged.path / "alembic/versions/299901010000_add_a_log.py").write_text(BY_HAND.format(head=head))
+    aged.run("make", "db-reset", "YES=1")
+    aged.commit("Take orders")
     user = "INSERT INTO users (id, email, username, full_name, hashed_password) VALUES"
-    titled = "TitleMixin" in (lived.path / package / "models" / "post.py").read_text()
+    titled = "TitleMixin" in (aged.path / package / "models" / "post.py").read_text()
     columns, values = ("id, author_id, content", "1, 1, 'Some text'")
     if titled:
         columns, values = f"{columns}, title", f"{values}, 'A title'"
-    lived.rows(
+    aged.rows(
         f"{user} (1, 'ada@example.com', 'ada', 'Ada L', '-')",
         f"{user} (2, 'bob@example.com', 'bob', NULL, '-')",
         f"INSERT INTO posts ({columns}) VALUES ({values})",
@@ -277,26 +278,26 @@ def live_in(lived: Lived) -> None:
     )
 
 
-def assert_owned(lived: Lived) -> None:
+def assert_owned(aged: AgedProject) -> None:
     """See that what the owner wrote is there."""
-    package = lived.path / "src" / "my_service"
+    package = aged.path / "src" / "my_service"
     assert (package / "models" / "order.py").read_text() == ORDER
     assert (package / "api" / "orders.py").read_text() == ROUTE
     assert "orders.router]" in (package / "api" / "router.py").read_text()
     assert "def initial(self)" in (package / "models" / "user.py").read_text()
-    assert "Ours since 2025." in (lived.path / "README.md").read_text()
-    assert '"audit_log"' in (lived.path / "alembic" / "unmanaged.py").read_text()
+    assert "Ours since 2025." in (aged.path / "README.md").read_text()
+    assert '"audit_log"' in (aged.path / "alembic" / "unmanaged.py").read_text()
 
 
-def scratch_databases(lived: Lived) -> list[str]:
+def scratch_databases(aged: AgedProject) -> list[str]:
     """Return the scratch databases that were left behind."""
-    if lived.server is None:
+    if aged.server is None:
         return [path.name for path in Path("/tmp").glob("scratch-*.db")]  # noqa: S108
     look = (
         "import asyncio, asyncpg\n"
         "async def main():\n"
-        f"    c = await asyncpg.connect({lived.server.format(database='postgres')!r})\n"
+        f"    c = await asyncpg.connect({aged.server.format(database='postgres')!r})\n"
         "    print([r[0] for r in await c.fetch(\"select datname from pg_database where datname like 'scratch%'\")])\n"
         "asyncio.run(main())"
     )
-    return [] if lived.run("python", "-c", look).stdout == "[]\n" else ["some"]
+    return [] if aged.run("python", "-c", look).stdout == "[]\n" else ["some"]

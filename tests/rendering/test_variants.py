@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Project
-from variants import VARIANTS, describe
+
+from ..harness import Project
+from ..variants import VARIANTS, describe
 
 
 @pytest.mark.variants

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Project, free_port
+
+from ..harness import Project, free_port
 
 DATABASES = ["postgresql", "sqlite"]
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import ROOT, Project
-from variants import PAIRWISE, describe
+
+from ..harness import ROOT, Project
+from ..variants import PAIRWISE, describe
 
 LONG_NAME = "a_deliberately_long_package_name_of_48_character"
 

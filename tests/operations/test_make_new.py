@@ -1,4 +1,4 @@
-"""`make new` and `make test` of the README, what `make new` says to wrong input, and `make newest`."""
+"""`make new` and `make test` of the README, what `make new` says to wrong input, and `make test-latest`."""
 
 import os
 import re
@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, clean_environment, commit, copy_work_tree, git
+
+from ..harness import ROOT, clean_environment, commit, copy_work_tree, git
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_past_the_newest_release_it_says_so(clone: Path, tmp_path: Path) -> None
 
 
 def test_the_readmes_commands_on_a_machine_with_nothing(tmp_path: Path) -> None:
-    """From a clone without an environment: `make new`, then `make test` in the project, and some of `make newest`."""
+    """From a clone without an environment: `make new`, then `make test` in the project, and some of `make test-latest`."""
     origin = tmp_path / "origin"
     origin.mkdir()
     copy_work_tree(origin)
@@ -134,7 +135,7 @@ def test_the_readmes_commands_on_a_machine_with_nothing(tmp_path: Path) -> None:
     pyproject = clone / "template" / "pyproject.toml.jinja"
     pyproject.write_text(pyproject.read_text().replace('"httpx>=0.28"', '"httpx>=0.28,<0.28.1"'))
     some = "suggested_package_name or (a_variant and sqlite and explicit and no_mixins-no_examples)"
-    said = run("make", "newest", f"args=-k '{some}'", cwd=clone)
+    said = run("make", "test-latest", f"ARGS=-k '{some}'", cwd=clone)
     assert "Updated idna v3.10 -> v" in said
     assert re.search(r"^Newer than a requirement allows:.* httpx \S+ \(used: 0\.28\.0\)", said, re.MULTILINE)
     assert "12 passed" in said

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import Project
+
+from ..harness import Project
 
 FILL = """
 import sys

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, UV, clean_environment, commit, copy_work_tree, git, render
 from pytest_copie.plugin import Copie
+
+from ..harness import ROOT, UV, clean_environment, commit, copy_work_tree, git, render
 
 NOWHERE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import render
-from variants import VARIANTS, describe
+
+from ..harness import render
+from ..variants import VARIANTS, describe
 
 PACKAGE = "src/my_service"
 ALWAYS = [

@@ -15,10 +15,11 @@ from typing import Any
 import copier
 import pytest
 import yaml
-from conftest import render
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from variants import DATABASES, SOFT_DELETE, SUBSETS
+
+from ..harness import render
+from ..variants import DATABASES, SOFT_DELETE, SUBSETS
 
 pytestmark = pytest.mark.faults
 

@@ -9,9 +9,10 @@ from typing import Any
 import copier
 import pytest
 import yaml
-from conftest import ROOT, commit, git, render
 from packaging.version import Version
-from variants import PAIRWISE, describe
+
+from ..harness import ROOT, commit, git, render
+from ..variants import PAIRWISE, describe
 
 # What decides how a project is rendered.
 SOURCES = ["copier.yml", "template"]

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import UV, clean_environment, render
+
+from ..harness import UV, clean_environment, render
 
 
 def installed_pythons() -> list[str]:

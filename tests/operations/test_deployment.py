@@ -23,9 +23,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import render
 
-ROOT = Path(__file__).resolve().parent.parent
+from ..harness import ROOT, render
+
 DATABASES = ("postgresql", "sqlite")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # The programs that the tests run, and the packages that bring them.
@@ -276,7 +276,7 @@ def test_zizmor_has_nothing_to_say(project: Path) -> None:
     assert_clean(tool("zizmor"), "--offline", ".github/workflows/ci.yml", cwd=project)
 
 
-@pytest.mark.parametrize("name", ["ci.yml", "newest.yml"])
+@pytest.mark.parametrize("name", ["ci.yml", "test-latest.yml"])
 def test_this_repositorys_workflows_are_as_good(project: Path, name: str) -> None:
     path = ROOT / ".github" / "workflows" / name
     assert_clean(tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", path, cwd=ROOT)
@@ -288,7 +288,7 @@ def test_this_repositorys_workflows_are_as_good(project: Path, name: str) -> Non
 
 
 def test_newest_releases_are_tried_on_the_lowest_and_the_highest_python() -> None:
-    matrix = load(ROOT / ".github" / "workflows" / "newest.yml")["jobs"]["newest"]["strategy"]["matrix"]
+    matrix = load(ROOT / ".github" / "workflows" / "test-latest.yml")["jobs"]["test-latest"]["strategy"]["matrix"]
     assert matrix["python"] == [PYTHONS[0], PYTHONS[-1]]
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project, render
+
+from ..harness import Project, render
 
 MODES = ["explicit", "automatic", "none"]
 

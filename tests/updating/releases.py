@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from conftest import commit
+from ..harness import commit
 
 MODELS = "template/src/{{ package_name }}/models"
 USER = f"{MODELS}/{{% if example_models %}}user.py{{% endif %}}.jinja"
