@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new test test-faults soak lint newest bench
+.PHONY: help setup new test test-faults soak lint test-latest bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /|/' | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -19,14 +19,14 @@ setup: .venv/.ready ## Make the environment of this repository
 new: .venv/.ready ## Make a project: make new DEST=../my-service (ARGS="-d database=sqlite")
 	@$(BIN)/python scripts/new.py
 
-test: .venv/.ready ## Render every variant, run its tests, and all others (args="-k update")
-	@$(BIN)/pytest -n 2 -m "not programs" $(args)
+test: .venv/.ready ## Render every variant, run its tests, and all others (ARGS="-k update")
+	@$(BIN)/pytest -n 2 -m "not system_packages" $(ARGS)
 
 test-faults: .venv/.ready ## Test what needs Debian packages: pgbouncer
-	@$(BIN)/pytest -n 2 -m programs $(args)
+	@$(BIN)/pytest -n 2 -m system_packages $(ARGS)
 
 soak: .venv/.ready ## Load services on both databases for ten minutes each, with faults (MINUTES=1)
-	@$(BIN)/pytest tests/faults/soak.py -s $(args)
+	@$(BIN)/pytest tests/faults/soak.py -s $(ARGS)
 
 lint: .venv/.ready ## Check style and types of the template's own code
 	@$(BIN)/ruff check
@@ -34,8 +34,8 @@ lint: .venv/.ready ## Check style and types of the template's own code
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 
-newest: .venv/.ready ## Upgrade all dependencies, then lint and test (args="-k update")
-	@$(BIN)/python scripts/newest.py
+test-latest: .venv/.ready ## Upgrade all dependencies, then lint and test (ARGS="-k update")
+	@$(BIN)/python scripts/test_latest.py
 
-bench: .venv/.ready ## Measure, each figure a ratio beside its limit (only="http growth"); needs wrk
-	@$(BIN)/python benchmarks/run.py $(only)
+bench: .venv/.ready ## Measure, each figure a ratio beside its limit (ONLY="http pagination"); needs wrk
+	@$(BIN)/python benchmarks/run.py $(ONLY)

@@ -1,49 +1,51 @@
-"""All figures, one after the other, and a table at the end: `make bench`, or some: `make bench only="growth start"`."""
+"""Measure all groups of figures, or some, and print a table: `make bench`, `make bench ONLY="pagination start"`."""
 
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-import bulk
-import choices
-import copy_rows
-import growth
-import hashing
-import layers
-import over_http
-import overheads
-import own_tests
-import report
-import scaffold
-import scale
-import start
-import suite
-import update
-from ratio import Figure
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to import the packages benchmarks and tests
+from benchmarks.figures import (
+    ablations,
+    copy_rows,
+    hashing,
+    http,
+    layers,
+    overheads,
+    pagination,
+    scaffold,
+    start,
+    template_suite,
+    test_isolation,
+    update,
+    workers,
+)
+from benchmarks.harness import report
+from benchmarks.harness.ratio import Figure
 
 DATABASES = ("postgresql", "sqlite")
 GROUPS: dict[str, list[Callable[[], Figure | list[Figure]]]] = {
-    "http": [over_http.measure],
+    "http": [http.measure],
     "layers": [layers.measure],
-    "choices": [partial(choices.measure, database) for database in DATABASES],
+    "ablations": [partial(ablations.measure, database) for database in DATABASES],
     "overheads": [overheads.measure],
-    "growth": [partial(growth.measure, database) for database in DATABASES],
+    "pagination": [partial(pagination.measure, database) for database in DATABASES],
     "start": [partial(start.measure, database) for database in DATABASES],
-    "scale": [scale.measure],
-    "bulk": [partial(bulk.measure, database) for database in DATABASES],
+    "workers": [workers.measure],
     "hashing": [hashing.measure],
-    "db-copy": [copy_rows.measure],
+    "copy_rows": [copy_rows.measure],
     "scaffold": [*(partial(scaffold.measure, database) for database in DATABASES), scaffold.beside_peers],
     "update": [partial(update.measure, database) for database in DATABASES],
-    "suite": [suite.measure],
-    "own-tests": [own_tests.measure],
+    "test_isolation": [test_isolation.measure],
+    "template_suite": [template_suite.measure],
 }
 
 
 def main(names: list[str]) -> int:
     """Measure, and fail if a figure misses its limit."""
     if unknown := [name for name in names if name not in GROUPS]:
-        raise SystemExit(f"there are no figures {', '.join(unknown)}: choose among {', '.join(GROUPS)}")
+        raise SystemExit(f"There are no figures named {', '.join(unknown)}. Choose among {', '.join(GROUPS)}.")
     groups: dict[str, list[Figure]] = {}
     for number, name in enumerate(names or GROUPS, 1):
         print(f"{name} ({number} of {len(names or GROUPS)}):", flush=True)

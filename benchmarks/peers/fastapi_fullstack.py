@@ -1,7 +1,6 @@
 """vstorm's full-stack template, the backend alone: async SQLAlchemy, a repository and a service for each model."""
 
-from postgresql import Database
-
+from ..harness.postgresql import Database
 from .peer import Peer, Routes
 
 

@@ -1,7 +1,6 @@
 """s3rius/FastAPI-template: async SQLAlchemy, a DAO for each model, sessions from a dependency that commits."""
 
-from postgresql import Database
-
+from ..harness.postgresql import Database
 from .peer import Peer, Routes
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from postgresql import Database
-from rendered import ENVIRONMENT, PROGRAMS
-from serving import NotServedError, free_port, serving
-from versions import installed
+from ..harness.postgresql import Database
+from ..harness.rendered import ENVIRONMENT, PROGRAMS
+from ..harness.serving import NotServedError, free_port, serving
+from ..harness.versions import installed
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parent / ".cache"

@@ -1,7 +1,6 @@
 """PolePosition: SQLAlchemy and psycopg without asyncio, in FastAPI's threads; a repository that commits."""
 
-from postgresql import Database
-
+from ..harness.postgresql import Database
 from .peer import Peer, Routes
 
 _POLEPOS = ("uv", "tool", "run", "--from", "poleposition", "polepos")

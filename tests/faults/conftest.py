@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, clean_environment, render
 
+from ..harness import Project, clean_environment, render
 from .postgresql import PostgreSQL
 from .service import PACKAGE, Database, PostgreSQLDatabase, Prepared, Service, SQLiteDatabase
 

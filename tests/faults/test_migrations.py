@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Project, free_port
 
+from ..harness import Project, free_port
 from .stored import PSQL, rows
 
 pytestmark = pytest.mark.faults

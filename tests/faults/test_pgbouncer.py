@@ -17,7 +17,7 @@ from .service import PostgreSQLDatabase, Prepared, Service, randomness
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.programs,
+    pytest.mark.system_packages,
     pytest.mark.anyio,
     pytest.mark.parametrize("database", ["own server"], indirect=True),
 ]

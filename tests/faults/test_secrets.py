@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from conftest import Project, git
 
+from ..harness import Project, git
 from .service import ADA, Database, PostgreSQLDatabase, Service
 
 pytestmark = pytest.mark.faults

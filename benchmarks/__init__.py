@@ -1,0 +1,1 @@
+"""Measurements: `run.py` measures the groups of figures, `harness` compares two sides, `peers` makes other projects."""

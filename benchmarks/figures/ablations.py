@@ -1,0 +1,136 @@
+"""What each choice that was made for speed gives: one row by key, as it is, against the same with the choice undone.
+
+The service's own time on the processor is what is compared: most choices give less than the answers per second vary.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from ..harness.load import PROCESSOR, RUNS, processor_milliseconds
+from ..harness.postgresql import postgresql
+from ..harness.ratio import Figure, compare, interleaved
+from ..harness.rendered import Rendered
+from ..harness.services import FLAGS, POOL, USERS, fill, filled_sqlite
+from ..harness.serving import MEASURED, OTHERS, on
+from .http import CLIENTS
+
+NESTED = """
+    api = APIRouter(
+        prefix="/api/v1",
+        dependencies=[Depends(auth.get_current_user)],
+        responses=INVALID | TOO_LARGE | UNAVAILABLE,
+    )
+    for router in API:
+        api.include_router(router)
+    everything = APIRouter()
+    everything.include_router(api)
+    everything.include_router(health.router)
+    app.include_router(everything)
+"""
+LISTENERS = """
+def log_slow_queries(engine: Any, threshold: float) -> None:
+    from sqlalchemy import event
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def _before(connection, cursor, statement, parameters, context, executemany):
+        context.started = time.perf_counter()
+
+    @event.listens_for(engine.sync_engine, "after_cursor_execute")
+    def _after(connection, cursor, statement, parameters, context, executemany):
+        if time.perf_counter() - context.started >= threshold:
+            logger.warning("Slow query: %s", statement)
+"""
+# What is replaced in which file of the package; … stands for the rest of a function.
+UNDONE = {
+    "the garbage collector left alone": (
+        "main.py",
+        "    gc.collect()\n    gc.freeze()\n    gc.set_threshold(10_000)\n",
+        "",
+    ),
+    "reads in a transaction": (
+        "core/engines.py",
+        'isolation_level="AUTOCOMMIT", **options)\n    _stream_in_transactions(engine)\n',
+        "**options)\n",
+    ),
+    "each connection tried each time": ("core/engines.py", "_IDLE = 1\n", "_IDLE = -1\n"),
+    "a statement for each request": (
+        "services/user_service.py",
+        'self.db.scalar(_BY_ID, {"id": user_id})\n\n',
+        "self.db.scalar(select(User).where(User.id == user_id, User.deleted_at.is_(None)))\n\n",
+    ),
+    "routers within routers": ("api/router.py", "    for router in API:\n…", NESTED),
+    "listeners for the slow-query log": ("core/slow_queries.py", "def log_slow_queries…", LISTENERS),
+    "a new session for each statement": ("core/database.py", "        self._closed.append(session)\n", ""),
+    "a session that is closed with the request": (
+        "core/database.py",
+        "    return _reader\n",
+        "    async with AsyncSessionLocal(bind=read_engine) as session:\n        yield ReadSession(session)\n",
+    ),
+}
+# What is undone on SQLite only; the rest of the list above is the same there.
+UNDONE_ON_SQLITE = {
+    "the driver's own cursor": (
+        "core/driver.py",
+        "    def cursor(self) -> Any:\n        return _Cursor(self)\n",
+        "    pass\n",
+    ),
+}
+
+
+def undo(project: Rendered, number: int, file: str, old: str, new: str) -> str:
+    """Return the folder of a copy of the project's source without one of the choices."""
+    copy = project.path / f"undone{number}"
+    shutil.copytree(project.path / "src", copy)
+    path = copy / "my_service" / file
+    before, found, after = path.read_text().partition(old.removesuffix("…"))
+    assert found, old
+    if old.endswith("…"):
+        _, mark, rest = after.partition("\n\n\n")
+        after = mark + rest
+    path.write_text((before + new + after).replace("import Depends, FastAPI", "import APIRouter, Depends, FastAPI"))
+    return str(copy)
+
+
+def compared(database: str, project: Rendered, undone: Mapping[str, tuple[str, str, str]], runs: int) -> list[Figure]:
+    """Return the figures of a project, whose rows are there."""
+    with ExitStack() as stack, on(MEASURED):
+        urls = {"as it is": stack.enter_context(project.served(*FLAGS))}
+        for number, (name, change) in enumerate(undone.items()):
+            source = {"PYTHONPATH": undo(project, number, *change)}
+            urls[name] = stack.enter_context(project.served(*FLAGS, variables=source))
+        pure = ("--loop=asyncio", "--http=h11", *FLAGS[2:])
+        urls["asyncio and h11"] = stack.enter_context(project.served(*pure))
+
+        asking = {
+            name: partial(processor_milliseconds, f"{url}/api/v1/users/{USERS // 2}", clients=CLIENTS)
+            for name, url in urls.items()
+        }
+        measured = interleaved(asking, runs, PROCESSOR)
+    return [
+        compare(f"to {name}, {database}", measured, "as it is", name, limit=None, unit=PROCESSOR)
+        for name in urls
+        if name != "as it is"
+    ]
+
+
+def measure(database: str, runs: int = RUNS) -> list[Figure]:
+    """Measure on one of the two."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        path = Path(folder) / "project"
+        if database == "sqlite":
+            return compared(database, filled_sqlite(path, Path(folder) / "rows.db"), UNDONE_ON_SQLITE, runs)
+        with on(OTHERS):
+            server = stack.enter_context(postgresql())
+        project = Rendered(path, {"DATABASE_URL": server.url(), **POOL})
+        project.python("-m", "alembic", "upgrade", "head")
+        fill(server)
+        return compared(database, project, UNDONE, runs)
+
+
+if __name__ == "__main__":
+    for database in ("postgresql", "sqlite"):
+        print(*measure(database), sep="\n")

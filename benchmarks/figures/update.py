@@ -1,0 +1,123 @@
+"""`copier update` of a project with a history, against the same update of the same template without its `_migrations`.
+
+These add a program before the update and one after it, which ask git a few things. Where something under src/ changed,
+the second one has the project compare its schemas, in two processes that import all models, as each of Alembic's
+commands does: one makes the schema of the last commit's models; the other meets it on a scratch database, and writes
+the migration on a second one, which it also runs and compares once more. What all that takes is measured against
+Alembic's own `revision --autogenerate`, one process on a database that is at its head.
+
+Every update is of a fresh copy of the project.
+"""
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from tests.harness import ROOT, UV, Project, clean_environment, git, render, set_up
+from tests.updating.aged_project import AgedProject, edit_as_owner
+from tests.updating.releases import Releases
+
+from ..harness.postgresql import postgresql
+from ..harness.ratio import Figure, compare, interleaved, seconds, spread
+
+# What the second release changes.
+CHANGES: dict[str, Callable[[Releases], None]] = {"code": Releases.change_code, "a column": Releases.add_column}
+# A bit above the fastest runs, 1.6 and 2.2 to 2.5. A busy machine misses the second, a difference of two long times.
+UPDATE_LIMIT = 1.8
+MIGRATIONS_LIMIT = 4
+
+
+def make_template(folder: Path, change: Callable[[Releases], None], *, migrations: bool) -> Path:
+    """Make a template with two releases, with or without `_migrations`."""
+    git("clone", "--quiet", "--no-tags", str(ROOT), str(folder), cwd=ROOT)
+    settings = folder / "copier.yml"
+    before, mark, after = settings.read_text().partition("\n_migrations:\n")
+    assert mark
+    if not migrations:
+        settings.write_text(before + "\n" + after[after.index("\n_message_before_copy:") :])
+    releases = Releases(folder)
+    releases.tag("v0.1.0")
+    change(releases)
+    releases.tag("v0.2.0")
+    return folder
+
+
+def make_project(template: Path, path: Path, database: str, server: str) -> AgedProject:
+    """Make a project of the first release, and edit it as its owner does."""
+    git("checkout", "--quiet", "v0.1.0", cwd=template)
+    render(template, path, database=database)
+    subprocess.run([UV, "sync", "--quiet", "--no-install-project"], cwd=path, check=True)
+    environment = (path / ".venv").rename(path.parent / "environment")
+    project = set_up(Project(path, environment, clean_environment(path.parent / "home")))
+    aged = AgedProject(project, Releases(template), server, lambda _: environment)
+    git("init", "--quiet", "--initial-branch=main", cwd=path)
+    if database == "postgresql":
+        aged.use_server("aged")
+    aged.commit("Start from the template")
+    edit_as_owner(aged)
+    return aged
+
+
+def measure(database: str, runs: int = 5) -> list[Figure]:
+    """Measure a project with this database."""
+    with tempfile.TemporaryDirectory() as name, postgresql() as server:
+        work = Path(name)
+        templates = {
+            (what, migrations): make_template(work / f"{what}-{migrations}", change, migrations=migrations)
+            for what, change in CHANGES.items()
+            for migrations in (True, False)
+        }
+        url = replace(server, name="{database}").url()
+        aged = make_project(templates["code", True], work / "project", database, url)
+        origin = f"_src_path: {templates['code', True]}"
+        pristine = aged.path.rename(work / "pristine")
+
+        def update(what: str, *, migrations: bool) -> float:
+            shutil.rmtree(aged.path, ignore_errors=True)
+            shutil.copytree(pristine, aged.path, symlinks=True)
+            aged.replace(".copier-answers.yml", origin, f"_src_path: {templates[what, migrations]}")
+            aged.commit("Move the template")
+            revisions = aged.revisions()
+            took = seconds(lambda: aged.copier("update", "--defaults", "--trust").check_returncode())
+            assert aged.status(), "it changed nothing"
+            assert len(aged.revisions()) - len(revisions) == (migrations and what == "a column")
+            return took
+
+        def alembic() -> float:  # in the project that the last update has left without its migration
+            command = ["python", "-m", "alembic", "revision", "--autogenerate", "--message", "Add a column"]
+            return seconds(lambda: aged.run(*command))
+
+        sides = {
+            f"{what}, {'with' if migrations else 'without'}": partial(update, what, migrations=migrations)
+            for what, migrations in templates
+        }
+        measured = interleaved({**sides, "alembic": alembic}, runs)
+    figures = [
+        compare(
+            f"update with {what}, {database}",
+            measured,
+            f"{what}, with",
+            f"{what}, without",
+            limit=UPDATE_LIMIT,
+            at_most=True,
+        )
+        for what in CHANGES
+    ]
+    # Run by run: what is subtracted was measured right after what it is subtracted from.
+    parts = {side: measured[side] for side in ("a column, with", "a column, without", "alembic")}
+    ratio = statistics.median(
+        (longer - shorter) / command for longer, shorter, command in zip(*parts.values(), strict=True)
+    )
+    detail = ", ".join(f"{side} {spread(values)}" for side, values in parts.items())
+    name = f"migrations of an update, {database}"
+    return [*figures, Figure(name, ratio, MIGRATIONS_LIMIT, at_most=True, detail=detail, sides=parts)]
+
+
+if __name__ == "__main__":
+    for name in ("postgresql", "sqlite"):
+        print(*measure(name), sep="\n")

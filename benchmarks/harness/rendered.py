@@ -1,0 +1,74 @@
+"""A project of the work tree as it is, rendered and set up, and its service."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import copier
+
+from .serving import free_port, serving
+from .versions import installed
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(sys.executable).parent
+# What a shell or a test run has set is not what a user of the project has.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
+
+
+class Rendered:
+    """A project with its own environment and first revision.
+
+    Args:
+        path: where to make it
+        variables: of the environment that its programs get
+        answers: to the questionnaire
+    """
+
+    def __init__(self, path: Path, variables: dict[str, str] | None = None, **answers: object) -> None:
+        options: dict[str, Any] = {
+            "defaults": True,
+            "skip_tasks": True,
+            "unsafe": True,
+            "quiet": True,
+            "vcs_ref": "HEAD",
+        }
+        with warnings.catch_warnings():
+            # The results of the figures before are among what is not committed.
+            warnings.simplefilter("ignore", copier.errors.DirtyLocalWarning)
+            copier.run_copy(str(ROOT), path, data=answers, **options)
+        self.path = path
+        self.environment = ENVIRONMENT | {"PYTHONPATH": "src:scripts"} | (variables or {})
+        self.run(PROGRAMS / "uv", "sync", "--quiet")
+        self.python("scripts/first_revision.py")
+
+    def run(self, *command: str | Path) -> str:
+        """Run a program in its folder, and return what it prints.
+
+        Raises:
+            CalledProcessError: it failed.
+        """
+        return subprocess.run(
+            command, cwd=self.path, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    def python(self, *arguments: str | Path) -> str:
+        """Run its Python, and return what it prints."""
+        return self.run(self.path / ".venv/bin/python", *arguments)
+
+    @contextmanager
+    def served(self, *flags: str, variables: dict[str, str] | None = None) -> Iterator[str]:
+        """Serve it with these flags of uvicorn, and more variables, and yield the URL; its database is migrated."""
+        self.python("-m", "alembic", "upgrade", "head")
+        port = free_port()
+        command = [str(self.path / ".venv/bin/uvicorn"), "my_service.main:app", f"--port={port}", *flags]
+        with serving(command, port, self.path, self.environment | (variables or {})) as url:
+            yield url
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of what it is made of."""
+        return installed(self.path / ".venv/bin/python")

@@ -1,0 +1,103 @@
+"""Runs everything with the newest releases of all dependencies: `make test-latest ARGS="-k sqlite"`.
+
+This repository's own come by uv.lock. Generated projects come without one, so theirs are the newest once the package
+index was asked anew, whatever uv remembers of it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = Path(sys.executable).parent
+
+
+def run(program: str, *arguments: str | Path, given: str | None = None) -> str:
+    """Run a program of this repository's environment, and return what it printed; its remarks are shown.
+
+    Raises:
+        SystemExit: it failed, and has said why.
+    """
+    command = [str(PROGRAMS / program), *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, input=given, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{program} {arguments[0]} failed.")
+    return done.stdout
+
+
+def render(folder: Path) -> list[Path]:
+    """Render a project of each database, and return their folders."""
+    projects = [folder / database for database in ("postgresql", "sqlite")]
+    options = ["--defaults", "--skip-tasks", "--trust", "--quiet", "--vcs-ref=HEAD"]
+    for project in projects:
+        run("copier", "copy", *options, f"--data=database={project.name}", ROOT, project)
+    return projects
+
+
+def requirements(project: Path) -> list[str]:
+    """Return what a project needs to run, to be developed and to be built."""
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = pyproject.get("dependency-groups", {}).values()
+    build = pyproject.get("build-system", {}).get("requires", [])
+    return [*pyproject["project"]["dependencies"], *(need for group in groups for need in group), *build]
+
+
+def resolve(needed: Iterable[str], *options: str) -> dict[str, str]:
+    """Return the newest versions that fit together, by name, as the package index has them now."""
+    options = ("--refresh", "--python", sys.executable, "--quiet", "--no-header", "--no-annotate", *options)
+    lines = run("uv", "pip", "compile", "-", *options, given="\n".join(needed)).split()
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+def beyond_bounds(project: Path) -> set[str]:
+    """Return the newer releases of what a project needs that it cannot have, since some requirement excludes them."""
+    needed = requirements(project)
+    allowed = resolve(needed)
+    newest = resolve((re.split(r"[^\w.-]", need)[0] for need in needed), "--no-deps")
+    return {f"{name} {newest[name]} (used: {allowed[name]})" for name in newest if newest[name] != allowed[name]}
+
+
+def installed(environment: Path) -> set[str]:
+    """Return what is installed in an environment, as name==version."""
+    return set(run("uv", "pip", "freeze", "--quiet", "--python", environment / "bin" / "python").split())
+
+
+def show(title: str, items: Iterable[str]) -> None:
+    """Print a list, sorted, in lines that are not too long."""
+    text = f"{title}: {', '.join(sorted(items)) or 'none'}"
+    print(textwrap.fill(text, 120, subsequent_indent="  ", break_on_hyphens=False), flush=True)
+
+
+def main() -> int:
+    """Upgrade, run all checks, and say which versions these have seen."""
+    run("uv", "lock", "--upgrade")  # says which versions it changes
+    run("uv", "sync", "--quiet")
+    folder = Path(tempfile.mkdtemp(prefix="test-latest-"))
+    folder.chmod(0o755)  # as root, PostgreSQL runs as another user
+    show("Newer than a requirement allows", set[str]().union(*map(beyond_bounds, (ROOT, *render(folder)))))
+    tests = folder / "tests"
+    arguments = f"--basetemp={tests} {os.environ.get('ARGS', '')}"
+    command = ["make", "--keep-going", "lint", "test", f"ARGS={arguments}"]
+    outside = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MAKELEVEL")}
+    failed = subprocess.run(command, cwd=ROOT, env=outside, check=False).returncode
+    print()
+    show("This repository used", installed(PROGRAMS.parent))
+    # tests/conftest.py makes an environment for all projects that need the same.
+    show("The generated projects used", set[str]().union(*map(installed, tests.glob("environment-*/.venv"))))
+    if failed:
+        print(f"Something fails with these. What the tests left is in {tests}.", file=sys.stderr)
+        return 1
+    shutil.rmtree(folder)
+    print("All is well with these.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Tests of the template: how it asks, what it renders, how projects run and update."""

@@ -1,0 +1,142 @@
+"""`make new` and `make test` of the README, what `make new` says to wrong input, and `make test-latest`."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ..harness import ROOT, clean_environment, commit, copy_work_tree, git
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a fresh clone; its environment is this one's, so that each test need not make it."""
+    origin = tmp_path_factory.mktemp("origin") / "template"
+    origin.mkdir()
+    copy_work_tree(origin)
+    clone = tmp_path_factory.mktemp("clone") / "template"
+    git("clone", "--quiet", str(origin), str(clone), cwd=origin)
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    os.utime(ROOT / ".venv" / ".ready")
+    (clone / ".git" / "info" / "exclude").write_text(".venv\n")
+    return clone
+
+
+def make_new(
+    clone: Path, tmp_path: Path, destination: str, arguments: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `make new` without a terminal."""
+    words = ["make", "new", f"DEST={destination}", f"ARGS={arguments}", *(f"{k}={v}" for k, v in variables.items())]
+    environment = clean_environment(tmp_path / "home")
+    return subprocess.run(
+        words, cwd=clone, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("destination", "arguments", "sentence"),
+    [
+        ("", "", "Say where the project goes: make new DEST=../my-service"),
+        ("inside", "", "lies within the template"),
+        ("{full}", "", "exists and is not empty"),
+        ("{new}", "-d databse=sqlite", "there is no question databse; there are project_name, package_name"),
+        ("{new}", "-d reserved_names=x", "there is no question reserved_names"),
+        ("{new}", "-d database", "write it as name=value"),
+        ("{new}", "-d database=mysql", "choose one of postgresql, sqlite"),
+        ("{new}", "-d docker=perhaps", "say yes or no"),
+        ("{new}", "-d python_version=3.8", "choose one of 3.11, 3.12, 3.13, 3.14"),
+        ("{new}", "-d mixins=[title,tags]", "tags is none of title, description, slug"),
+        ("{new}", "-d package_name=json", "type another name, for example json_service"),
+        ("{new}", "-d 'project_name= x'", "without spaces at its ends"),
+        ("{new}", "--colour", "unrecognized arguments: --colour"),
+    ],
+)
+def test_wrong_input_gets_one_sentence(
+    clone: Path, tmp_path: Path, destination: str, arguments: str, sentence: str
+) -> None:
+    full, new = tmp_path / "full", tmp_path / "new"
+    full.mkdir()
+    (full / "mine.txt").write_text("mine")
+    done = make_new(clone, tmp_path, destination.format(full=full, new=new), arguments)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not new.exists()
+    assert [path.name for path in full.iterdir()] == ["mine.txt"]
+    assert git("status", "--porcelain", cwd=clone) == ""
+
+
+def test_answers_are_taken(clone: Path, tmp_path: Path) -> None:
+    arguments = "-d database=sqlite -d 'project_name=Ünï \"Shop\"' -d mixins=[slug,title] -d example_models=no"
+    done = make_new(clone, tmp_path, str(tmp_path / "new"), arguments)
+    assert done.returncode == 0, done.stderr
+    assert "downgrading" not in done.stderr + done.stdout
+    answers = (tmp_path / "new" / ".copier-answers.yml").read_text()
+    assert f"_src_path: {clone}\n" in answers
+    assert "database: sqlite" in answers
+    assert "mixins:\n- title\n- slug\n" in answers
+    assert (tmp_path / "new" / "alembic/versions/0001_initial_schema.py").exists()
+
+
+def test_a_dirty_clone_is_refused_unless_told(clone: Path, tmp_path: Path) -> None:
+    (clone / "template" / "NEW").write_text("new\n")
+    try:
+        refused = make_new(clone, tmp_path, str(tmp_path / "new"), "-d database=sqlite")
+        assert refused.returncode != 0
+        assert "could never be updated: commit them, or say DIRTY=1" in refused.stderr
+        assert not (tmp_path / "new").exists()
+        done = make_new(clone, tmp_path, str(tmp_path / "new"), "-d database=sqlite", DIRTY="1")
+        assert done.returncode == 0, done.stderr
+        assert "this project cannot be updated" in done.stdout
+        assert (tmp_path / "new" / "NEW").exists()
+    finally:
+        (clone / "template" / "NEW").unlink()
+
+
+def test_past_the_newest_release_it_says_so(clone: Path, tmp_path: Path) -> None:
+    (clone / "LATER.md").write_text("later\n")
+    commit(clone, "Later")
+    try:
+        done = make_new(clone, tmp_path, str(tmp_path / "new"), "-d database=sqlite")
+        assert done.returncode == 0, done.stderr
+        assert "past its newest release, v0.0.1: updates of the project start with the next one" in done.stdout
+    finally:
+        git("reset", "--quiet", "--hard", "HEAD~1", cwd=clone)
+
+
+def test_the_readmes_commands_on_a_machine_with_nothing(tmp_path: Path) -> None:
+    """From a clone without an environment: `make new`, then `make test` in the project, and some of `make test-latest`."""
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    copy_work_tree(origin)
+    clone = tmp_path / "template"
+    git("clone", "--quiet", str(origin), str(clone), cwd=tmp_path)
+    readme = (clone / "README.md").read_text()
+    assert "make new DEST=../my-service" in readme
+    assert "make test" in readme
+    environment = clean_environment(tmp_path / "home")
+
+    def run(*words: str, cwd: Path) -> str:
+        done = subprocess.run(
+            words, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+    run("make", "new", "DEST=../my-service", cwd=clone)
+    project = tmp_path / "my-service"
+    assert " passed" in run("make", "test", cwd=project)
+    assert "no issues found" in run("make", "lint", cwd=project)
+
+    # Something has a newer release than when the environment was made, something else one that no project may have.
+    run(str(clone / ".venv/bin/uv"), "lock", "--upgrade-package", "idna==3.10", cwd=clone)
+    pyproject = clone / "template" / "pyproject.toml.jinja"
+    pyproject.write_text(pyproject.read_text().replace('"httpx>=0.28"', '"httpx>=0.28,<0.28.1"'))
+    some = "suggested_package_name or (a_variant and sqlite and explicit and no_mixins-no_examples)"
+    said = run("make", "test-latest", f"ARGS=-k '{some}'", cwd=clone)
+    assert "Updated idna v3.10 -> v" in said
+    assert re.search(r"^Newer than a requirement allows:.* httpx \S+ \(used: 0\.28\.0\)", said, re.MULTILINE)
+    assert "12 passed" in said
+    assert re.search(r"^The generated projects used: aiosqlite==[^:]*\bhttpx==0\.28\.0,", said, re.MULTILINE)

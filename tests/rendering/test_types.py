@@ -1,0 +1,36 @@
+"""Both type checkers are content with every kind of project, with a long name too."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ..harness import ROOT, Project
+from ..variants import PAIRWISE, describe
+
+LONG_NAME = "a_deliberately_long_package_name_of_48_character"
+
+
+@pytest.mark.parametrize("answers", PAIRWISE, ids=describe)
+def test_types(make_project: Callable[..., Project], answers: dict[str, Any]) -> None:
+    # The lowest Python of some answers is newer than the one that runs this; its syntax is not.
+    check(make_project(**{**answers, "python_version": "3.11"}))
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_style_and_types_with_a_long_name(make_project: Callable[..., Project], database: str) -> None:
+    assert len(LONG_NAME) == 48
+    project = make_project(database=database, package_name=LONG_NAME)
+    project.make_first_revision()
+    project.run("ruff", "check")
+    project.run("ruff", "format", "--check")
+    check(project)
+    project.run("pytest", "-q", "-p", "no:cacheprovider")
+
+
+def check(project: Project) -> None:
+    """Run both checkers as their settings in the project say."""
+    python = str(project.environment / "bin" / "python")
+    project.run("mypy", "--python-executable", python)
+    pyright = str(ROOT / ".venv" / "bin" / "pyright")
+    assert "0 errors, 0 warnings" in project.run(pyright, "-p", ".", "--pythonpath", python).stdout

@@ -1,0 +1,1 @@
+"""Projects that move to another release of the template, to other answers, or to another database."""

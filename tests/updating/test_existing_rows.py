@@ -1,0 +1,43 @@
+"""alembic/existing_rows.py of a project: which columns a migration fills before they are NOT NULL."""
+
+from collections.abc import Callable
+
+import pytest
+
+from ..harness import Project
+
+FILL = """
+import sys
+from alembic.operations import ops
+from sqlalchemy import Column, Enum, ForeignKey, Integer, MetaData, String, Table
+from existing_rows import Fill, fill
+
+metadata = MetaData()
+Table("owners", metadata, Column("id", Integer, primary_key=True))
+Table(
+    "things", metadata,
+    Column("name", String(9)), Column("code", String(9), unique=True), Column("count", Integer),
+    Column("kind", Enum("a", "b", native_enum=False)), Column("owner_id", ForeignKey("owners.id")),
+)
+column = metadata.tables["things"].c[sys.argv[2]]
+alter = ops.AlterColumnOp("things", column.name, existing_type=column.type, modify_nullable=False)
+add = ops.AddColumnOp("things", Column(column.name, column.type, nullable=False))
+operations = ops.UpgradeOps([ops.ModifyTableOps("things", [alter if sys.argv[1] == "alter" else add])])
+fill(operations, metadata)
+print([operation.value for operation in operations.ops if isinstance(operation, Fill)])
+"""
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Project]) -> Project:
+    return make_project(database="sqlite")
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("name", ["''"]), ("count", ["0"]), ("code", []), ("kind", []), ("owner_id", [])],
+)
+def test_a_column_is_filled_where_one_value_suits_every_row(project: Project, column: str, values: list[str]) -> None:
+    for operation in ("add", "alter"):
+        done = project.run("python", "-c", FILL, operation, column, PYTHONPATH="alembic")
+        assert done.stdout == f"{values}\n", operation
