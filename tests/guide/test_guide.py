@@ -35,7 +35,8 @@ from my_service.schemas.user import UserRead
 
 # isort: split
 import databases
-from factories import make_post, make_user
+from .factories import make_user
+from .test_posts import make_post
 
 logger = logging.getLogger(__name__)
 
