@@ -32,7 +32,7 @@ from my_service.schemas.user import UserCreate, UserRead, UserUpdate
 from my_service.services.user_service import UserService
 
 # isort: split
-from factories import make_user
+from .factories import make_user
 from migrations import alembic_config
 
 PASSWORD = "p@ss:w/rd%40"  # noqa: S105

@@ -20,7 +20,8 @@ from my_service.core.config import settings
 from my_service.models import base, mixins, post, user
 
 # isort: split
-from factories import make_post, make_user
+from .factories import make_user
+from .test_posts import make_post
 from migrations import empty_database
 
 # src/my_service/models/base.py
