@@ -7,17 +7,21 @@ BIN := .venv/bin
 help: ## List the targets
 	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /|/' | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
+# Everything: Copier and the tools to develop this template.
 .venv/.ready: pyproject.toml
-	@echo "Preparing the template's own environment (.venv) ..."
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv sync --quiet
+	@$(PYTHON) scripts/environment.py
+	@touch $@
+
+# Copier alone, which is all that `make new` needs.
+.venv/.copier: pyproject.toml
+	@$(PYTHON) scripts/environment.py copier
 	@touch $@
 
 setup: .venv/.ready ## Make the environment of this repository
 
-new: .venv/.ready ## Make a project: make new DEST=../my-service (ARGS="-d database=sqlite")
-	@$(BIN)/python scripts/new.py
+# Copier hands this PATH to its tasks, so that the project is set up with the uv of this repository.
+new: $(if $(wildcard .venv/.ready),.venv/.ready,.venv/.copier) ## Make a project: make new DEST=../my-service (ARGS="-d database=sqlite")
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/new.py
 
 test: .venv/.ready ## Render every variant, run its tests, and all others (ARGS="-k update")
 	@$(BIN)/pytest -n 2 -m "not system_packages" $(ARGS)

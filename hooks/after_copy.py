@@ -10,7 +10,10 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run the project's own set-up in the working directory, unless it has revisions already."""
+    """Run the project's own set-up in the working directory, unless it has revisions already.
+
+    The development tools are left to the project's first `make` command.
+    """
     project = Path.cwd()
     if any(project.glob("alembic/versions/*.py")):
         print(
@@ -19,9 +22,12 @@ def main() -> int:
         return 0
     print("\nSetting it up:", flush=True)
     try:
-        done = subprocess.run([sys.executable, "scripts/setup.py"], cwd=project, check=False).returncode == 0
-    except (OSError, KeyboardInterrupt) as error:
-        print(error or "interrupted", file=sys.stderr)
+        command = [sys.executable, "scripts/setup.py", "--no-dev"]
+        done = subprocess.run(command, cwd=project, check=False).returncode == 0
+    except KeyboardInterrupt:  # the set-up gets it too, and says so
+        done = False
+    except OSError as error:
+        print(error, file=sys.stderr)
         done = False
     if not done:
         print(

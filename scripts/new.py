@@ -120,8 +120,6 @@ def main() -> int:
     answers = parse_answers(arguments.data)
     path = destination()
     check_clone()
-    # The template's own uv sets the project up; a project without one on the PATH installs its own.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     try:
         run_copy(
             str(ROOT),
@@ -134,6 +132,16 @@ def main() -> int:
         )
     except CopierAnswersInterrupt:
         print("Interrupted; nothing was made.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        if not path.exists():
+            print("\nInterrupted; nothing was made.", file=sys.stderr)
+        elif not (path / ".venv").exists():  # else the hook has said how to finish the project
+            print(
+                f"\nInterrupted. If {path} was being set up, `make setup` in it goes on. If not, remove it: it is"
+                " incomplete.",
+                file=sys.stderr,
+            )
         return 1
     except (CopierError, ValueError) as error:
         print(str(error).removeprefix("Validation error for question ").strip(), file=sys.stderr)

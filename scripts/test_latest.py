@@ -46,7 +46,9 @@ def requirements(project: Path) -> list[str]:
     pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     groups = pyproject.get("dependency-groups", {}).values()
     build = pyproject.get("build-system", {}).get("requires", [])
-    return [*pyproject["project"]["dependencies"], *(need for group in groups for need in group), *build]
+    # An included group is a table.
+    needed = (need for group in groups for need in group if isinstance(need, str))
+    return [*pyproject["project"]["dependencies"], *needed, *build]
 
 
 def resolve(needed: Iterable[str], *options: str) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,6 +77,19 @@ def copy_work_tree(destination: Path) -> Path:
     git("init", "--quiet", "--initial-branch=main", cwd=destination)
     commit(destination, "The template", tag="v0.0.1")
     return destination
+
+
+def installed(environment: Path) -> set[str]:
+    """Return the names of the packages in an environment."""
+    found = environment.glob("lib/python*/site-packages/*.dist-info")
+    return {path.name.partition("-")[0].replace("_", "-").lower() for path in found}
+
+
+def grouped(pyproject: Path, *groups: str) -> set[str]:
+    """Return the names of the packages that dependency groups list, without those of the groups they include."""
+    listed = tomllib.loads(pyproject.read_text())["dependency-groups"]
+    needs = [need for group in groups for need in listed.get(group, []) if isinstance(need, str)]
+    return {re.split(r"[^\w-]", need)[0].lower() for need in needs}
 
 
 @contextmanager

@@ -1,13 +1,15 @@
 """`make new` and `make test` of the README, what `make new` says to wrong input, and `make test-latest`."""
 
+import ast
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ..harness import ROOT, clean_environment, commit, copy_work_tree, git
+from ..harness import ROOT, clean_environment, commit, copy_work_tree, git, grouped, installed
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +108,61 @@ def test_past_the_newest_release_it_says_so(clone: Path, tmp_path: Path) -> None
         git("reset", "--quiet", "--hard", "HEAD~1", cwd=clone)
 
 
-def test_the_readmes_commands_on_a_machine_with_nothing(tmp_path: Path) -> None:
-    """From a clone without an environment: `make new`, then `make test` in the project, and some of `make test-latest`."""
+@pytest.fixture
+def bare_clone(tmp_path: Path) -> Path:
+    """Return a fresh clone without an environment."""
     origin = tmp_path / "origin"
     origin.mkdir()
     copy_work_tree(origin)
-    clone = tmp_path / "template"
-    git("clone", "--quiet", str(origin), str(clone), cwd=tmp_path)
+    git("clone", "--quiet", str(origin), str(tmp_path / "template"), cwd=tmp_path)
+    return tmp_path / "template"
+
+
+@pytest.mark.parametrize("moment", ["Installing Copier in .venv ...", "  dependencies ..."])
+def test_interrupt_gets_a_sentence(bare_clone: Path, tmp_path: Path, moment: str) -> None:
+    making = subprocess.Popen(
+        ["make", "new", "DEST=../new"],  # noqa: S607
+        cwd=bare_clone,
+        env=clean_environment(tmp_path / "home"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert making.stdout is not None
+    said = b""
+    while not said.endswith(moment.encode()):
+        said += making.stdout.read(1)
+        assert making.poll() is None, making.communicate()
+    os.killpg(making.pid, signal.SIGINT)
+    errors = making.communicate(timeout=60)[1].decode()
+    assert making.returncode != 0
+    assert "Interrupted. To go on, run" in errors
+    assert "Traceback" not in errors
+
+
+def test_without_a_network_it_says_so(bare_clone: Path, tmp_path: Path) -> None:
+    offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    done = make_new(bare_clone, tmp_path, "../new", PIP_NO_INDEX="1", UV_CACHE_DIR=str(tmp_path / "cache"), **offline)
+    assert done.returncode != 0
+    assert "Is the network there? Run the same command again once it is." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_older_python_is_told_which_one_to_use(bare_clone: Path, tmp_path: Path) -> None:
+    program = bare_clone / "scripts" / "environment.py"
+    ast.parse(program.read_text(), feature_version=(3, 6))
+    program.write_text(program.read_text().replace(">= (3, 11)", ">= (3, 99)"))
+    done = make_new(bare_clone, tmp_path, "../new")
+    assert done.returncode != 0
+    assert "the template needs 3.11 or newer. Name another one, such as `make new PYTHON=python3.11`" in done.stderr
+    assert not (bare_clone / ".venv").exists()
+
+
+def test_the_readmes_commands_on_a_machine_with_nothing(bare_clone: Path, tmp_path: Path) -> None:
+    """From a clone without an environment: `make new`, then `make test` in the project, and some of `make newest`."""
+    clone = bare_clone
     readme = (clone / "README.md").read_text()
     assert "make new DEST=../my-service" in readme
     assert "make test" in readme
@@ -127,6 +177,10 @@ def test_the_readmes_commands_on_a_machine_with_nothing(tmp_path: Path) -> None:
 
     run("make", "new", "DEST=../my-service", cwd=clone)
     project = tmp_path / "my-service"
+    assert installed(clone / ".venv") >= {"copier", "uv"}
+    assert installed(clone / ".venv").isdisjoint(grouped(clone / "pyproject.toml", "dev") - {"pyyaml", "uv"})
+    assert installed(project / ".venv").isdisjoint(grouped(project / "pyproject.toml", "dev", "embedded"))
+    assert "\nuv = " in (project / ".venv/pyvenv.cfg").read_text(), "the clone's uv has made it"
     assert " passed" in run("make", "test", cwd=project)
     assert "no issues found" in run("make", "lint", cwd=project)
 

