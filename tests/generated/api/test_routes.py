@@ -1,0 +1,105 @@
+"""What every route of the API does: pages, errors, methods, authentication."""
+
+import pytest
+from fastapi import FastAPI, HTTPException
+from httpx import AsyncClient
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from my_service.api.auth import get_current_user
+from my_service.api.placeholder import Anyone, problems
+from my_service.core.config import settings
+from my_service.core.pages import paged
+from my_service.main import app as main
+from my_service.main import lifespan
+
+from ...query_plans import assert_indexed
+from ..planets import Planet
+
+
+async def store(db: AsyncSession, count: int) -> list[int]:
+    """Store some planets, and return their ids, newest first."""
+    planets = []
+    for number in range(count):
+        planets.append(Planet(name=f"planet {number}"))
+        db.add(planets[-1])
+        await db.commit()
+    return [planet.id for planet in planets][::-1]
+
+
+async def test_list_is_paginated_newest_first(planets: AsyncClient, db_session: AsyncSession) -> None:
+    ids = await store(db_session, 5)
+
+    async def page(**parameters: int) -> tuple[list[int], int | None]:
+        body = (await planets.get("/planets", params=parameters)).json()
+        return [planet["id"] for planet in body["items"]], body["next"]
+
+    assert await page() == (ids, None)
+    assert await page(limit=2) == (ids[:2], ids[1])
+    assert await page(limit=2, cursor=ids[1]) == (ids[2:4], ids[3])
+    assert await page(limit=2, cursor=ids[3]) == (ids[4:], None)
+    assert await page(limit=2, skip=3) == (ids[3:], None)
+    assert (await planets.delete(f"/planets/{ids[1]}")).status_code == 204
+    assert await page(limit=2, cursor=ids[1]) == (ids[2:4], ids[3])
+
+
+async def test_pages_can_be_part_of_one_statement(db_session: AsyncSession) -> None:
+    ids = await store(db_session, 4)
+    after = [paged(select(Planet.id), Planet, limit=1, cursor=ids[position]) for position in (0, 2)]
+    found = await db_session.scalars(select(Planet.id).where(or_(*map(Planet.id.in_, after))).order_by(Planet.id))
+    assert found.all() == [ids[3], ids[1]]
+
+
+async def test_pages_use_an_index(planets: AsyncClient, db_session: AsyncSession, connection: AsyncConnection) -> None:
+    ids = await store(db_session, 2)
+    async with assert_indexed(connection):
+        for query in ("", "?skip=1", f"?cursor={ids[0]}"):
+            assert (await planets.get(f"/planets{query}")).status_code == 200
+
+
+async def test_taken_value_returns_409(planets: AsyncClient) -> None:
+    assert (await planets.post("/planets", json={"name": "mars"})).status_code == 201
+    response = await planets.post("/planets", json={"name": "MARS"})
+    assert (response.status_code, response.json()) == (409, {"detail": "name already taken"})
+
+
+async def test_null_for_a_required_column_returns_422(planets: AsyncClient) -> None:
+    mars = (await planets.post("/planets", json={"name": "mars", "note": "red"})).json()
+    path = f"/planets/{mars['id']}"
+    assert (await planets.patch(path, json={"name": None})).status_code == 422
+    assert (await planets.patch(path, json={"unknown": 1})).status_code == 422
+    assert (await planets.patch(path, json={"note": None})).json() == mars | {"note": None}
+
+
+async def test_wrong_method_returns_405_with_the_allowed_ones(planets: AsyncClient) -> None:
+    response = await planets.put("/planets/1")
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, PATCH, DELETE")
+
+
+async def test_every_route_of_the_api_asks_for_the_user(planets: AsyncClient, app: FastAPI) -> None:
+    async def nobody() -> None:
+        raise HTTPException(401, "who are you?")
+
+    app.dependency_overrides[get_current_user] = nobody
+    routes = [(path, method) for path, methods in app.openapi()["paths"].items() for method in methods]
+    api = [(path, method) for path, method in routes if path.startswith("/api/")]
+    assert ("/api/v1/planets", "post") in api
+    for path, method in api:
+        url = "http://test" + path.replace("{planet_id}", "1").replace("{user_id}", "1").replace("{post_id}", "1")
+        assert (await planets.request(method, url)).status_code == 401, (path, method)
+    assert (await planets.get("http://test/health/ready")).status_code == 200
+
+
+async def test_production_does_not_start_while_anyone_may_use_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ENVIRONMENT", "production")
+    with pytest.raises(RuntimeError, match="replace get_current_user"):
+        async with lifespan(main):
+            pass
+
+
+def test_own_dependency_may_be_used_in_production() -> None:
+    async def current_user() -> str:
+        return "ada"
+
+    assert problems(current_user) == []
+    assert problems(Anyone()) != []

@@ -1,0 +1,1 @@
+"""Tests of the mechanism. The template runs them inside a project."""

@@ -1,0 +1,22 @@
+"""Readiness while the database is away."""
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from my_service.api import health
+
+from .engines import open_reader
+
+MISSING = {"postgresql": "no_such_database", "sqlite": "/no/such/folder/app.db"}
+
+
+async def test_missing_database_returns_503(
+    client: AsyncClient, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = open_reader(engine.url.set(database=MISSING[engine.dialect.name]))
+    monkeypatch.setattr(health, "read_engine", gone)
+    response = await client.get("/health/ready")
+    assert (response.status_code, response.json()) == (503, {"detail": "the database does not answer"})
+    assert (await client.get("/health/live")).status_code == 200
+    await gone.dispose()

@@ -1,0 +1,136 @@
+"""Where settings come from, and what an invalid one says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from my_service.core.config import Settings, settings
+from my_service.core.urls import parse_url, same_database
+from my_service.main import app, lifespan
+
+FORMS = {
+    "postgresql": [
+        ("postgresql+asyncpg://u:p@host:5432/app", "postgresql+asyncpg://u:p@host:5432/app"),
+        ("postgresql://u:p@host/app", "postgresql+asyncpg://u:p@host/app"),
+        ("postgres://u:p@host/app", "postgresql+asyncpg://u:p@host/app"),
+        ("postgres://u:p@host/app?sslmode=require", "postgresql+asyncpg://u:p@host/app?ssl=require"),
+        ("postgres://u@host/app?password=p", "postgresql+asyncpg://u:p@host/app"),
+        ("postgresql://u:p%40%2F%3A%25@host/app", "postgresql+asyncpg://u:p%40%2F%3A%25@host/app"),
+    ],
+    "sqlite": [
+        ("sqlite:///./app.db", "sqlite+aiosqlite:///./app.db"),
+        ("sqlite+aiosqlite:///./app.db", "sqlite+aiosqlite:///./app.db"),
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Remove the settings from the environment, and leave a folder without .env."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_are_those_of_development() -> None:
+    settings = Settings()
+    assert settings.ENVIRONMENT == "development"
+    assert settings.DEBUG is False
+    assert "my_service" in settings.database_url
+    assert "my_service_test" in settings.test_database_url
+
+
+@pytest.mark.parametrize(("given", "used"), [form for forms in FORMS.values() for form in forms])
+def test_database_url_is_read_with_its_async_driver(monkeypatch: pytest.MonkeyPatch, given: str, used: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", given)
+    assert Settings().database_url == used
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "TEST_DATABASE_URL"])
+@pytest.mark.parametrize("given", ["mysql://u:hidden@host/app", "postgresql://u:hidden@host:port/app", "hidden", "://"])
+def test_invalid_url_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, name: str, given: str) -> None:
+    monkeypatch.setenv(name, given)
+    with pytest.raises(ValidationError, match=f"{name}\\n.*must look like") as error:
+        Settings()
+    assert "hidden" not in str(error.value)
+
+
+def test_service_reports_every_invalid_setting_without_a_traceback() -> None:
+    started = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import my_service.main"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "PYTHONPATH": str(Path(__file__).parent.parent.parent / "src"),
+            "DATABASE_URL": "mysql://u:hidden@host/app",
+            "DATABASE_POOL_SIZE": "none",
+        },
+    )
+    assert started.returncode == 1
+    assert "DATABASE_URL: Value error, must look like" in started.stderr
+    assert "DATABASE_POOL_SIZE: " in started.stderr
+    assert "Traceback" not in started.stderr
+    assert "hidden" not in started.stderr
+
+
+async def test_production_does_not_start_with_unsafe_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ENVIRONMENT", "production")
+    monkeypatch.setattr(settings, "DEBUG", True)
+    with pytest.raises(RuntimeError, match=r"does not start as production:(\n.*)*DEBUG is on"):
+        async with lifespan(app):
+            pass
+
+
+def test_env_file_is_read_and_unknown_keys_are_ignored(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_POOL_TIMEOUT=3\nSOMETHING_ELSE=1\nDEBUG=true\n")
+    settings = Settings()
+    assert settings.DATABASE_POOL_TIMEOUT == 3
+    assert settings.DEBUG is True
+
+
+def test_environment_overrides_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_POOL_SIZE=3\n")
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "4")
+    assert Settings().DATABASE_POOL_SIZE == 4
+
+
+@pytest.mark.parametrize(
+    ("used", "test"),
+    [
+        ("postgresql://u:hidden@localhost/app", "postgresql+asyncpg://other@127.0.0.1:5432/app"),
+        ("sqlite:///app.db", "sqlite+aiosqlite:///./app.db"),
+    ],
+)
+def test_test_database_must_not_be_the_one_in_use(monkeypatch: pytest.MonkeyPatch, used: str, test: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", used)
+    monkeypatch.setenv("TEST_DATABASE_URL", test)
+    with pytest.raises(ValueError, match=r"TEST_DATABASE_URL .*app.* and DATABASE_URL .*app.* same") as error:
+        _ = Settings().test_database_url
+    assert "hidden" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("postgresql://localhost/app", "postgres://127.0.0.1:5432/app", True),
+        ("postgresql://a@/app?host=/run/pg", "postgresql://b@/app?host=/run/pg", True),
+        ("postgresql://localhost/app", "postgresql://localhost/app_test", False),
+        ("postgresql://localhost/app", "postgresql://localhost:5433/app", False),
+        ("postgresql://one/app", "postgresql://other/app", False),
+        ("sqlite:///./app.db", "sqlite+aiosqlite:///app.db", True),
+        ("sqlite:///app.db", "sqlite:///app_test.db", False),
+        ("sqlite:///app.db", "postgresql://localhost/app", False),
+    ],
+)
+def test_same_database_is_recognised_in_other_words(one: str, other: str, same: bool) -> None:
+    assert same_database(parse_url(one), parse_url(other)) is same
+
+
+def test_password_of_a_url_is_not_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hidden@host/app")
+    assert "hidden" not in repr(Settings())
+    assert "hidden" in Settings().database_url
