@@ -11,27 +11,26 @@ from ..harness.rendered import Rendered
 
 TESTS = ["tests/test_users.py", "tests/test_posts.py", "tests/test_services.py"]
 
-SAVEPOINT = '''    """Yield a connection in a transaction that is rolled back."""
-    async with engine.connect() as connection:
+# What the fixture `connection` does around a test, and what it does with a fresh engine and fresh tables for each test,
+# as the common recipe has it.
+RECIPES = {
+    """    async with engine.connect() as connection:
         transaction = await connection.begin()
-        yield connection
-        await transaction.rollback()
-'''
-# A fresh engine and fresh tables for each test, as the common recipe has it.
-CREATE_ALL = '''    """Yield a connection to tables made for this test."""
-    from sqlalchemy.ext.asyncio import create_async_engine
+""": """    from sqlalchemy.ext.asyncio import create_async_engine
     from my_service.models import Base
 
     own = create_async_engine(engine.url)
     async with own.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     async with own.connect() as connection:
-        yield connection
-    async with own.begin() as connection:
+""",
+    """        await transaction.rollback()
+""": """    async with own.begin() as connection:
         await connection.run_sync(Base.metadata.drop_all)
     await own.dispose()
-'''
-MIGRATED = 'command.upgrade(alembic_config(connection), "head")'
+""",
+    'command.upgrade(alembic_config(connection), "head")': "None",
+}
 
 
 def measure(runs: int = 5) -> Figure:
@@ -41,9 +40,10 @@ def measure(runs: int = 5) -> Figure:
         project = Rendered(Path(name) / "project", {"TEST_DATABASE_URL": url})
         conftest = project.path / "tests/conftest.py"
         savepoint = conftest.read_text()
-        assert SAVEPOINT in savepoint
-        assert MIGRATED in savepoint
-        create_all = savepoint.replace(SAVEPOINT, CREATE_ALL).replace(MIGRATED, "None")
+        create_all = savepoint
+        for ours, theirs in RECIPES.items():
+            assert ours in savepoint
+            create_all = create_all.replace(ours, theirs)
 
         def per_test(text: str) -> float:
             conftest.write_text(text)

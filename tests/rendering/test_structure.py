@@ -36,8 +36,12 @@ ALWAYS = [
     f"{PACKAGE}/models/columns.py",
     f"{PACKAGE}/py.typed",
     "tests/conftest.py",
-    "tests/test_bulk.py",
+    "tests/migration_rows.py",
+    "tests/query_plans.py",
+    "tests/test_health.py",
     "tests/test_migrations.py",
+    "tests/test_models.py",
+    "tests/test_settings.py",
 ]
 EXAMPLES = [
     f"{PACKAGE}/api/auth.py",
@@ -48,10 +52,12 @@ EXAMPLES = [
     f"{PACKAGE}/models/user.py",
     f"{PACKAGE}/schemas/user.py",
     f"{PACKAGE}/services/user_service.py",
-    "tests/test_plans.py",
+    "tests/factories.py",
+    "tests/test_posts.py",
+    "tests/test_services.py",
     "tests/test_users.py",
 ]
-SOFT_DELETE = [f"{PACKAGE}/models/soft_delete.py", f"{PACKAGE}/models/cascade.py", "tests/test_soft_delete.py"]
+SOFT_DELETE = [f"{PACKAGE}/models/soft_delete.py", f"{PACKAGE}/models/cascade.py"]
 AUTOMATIC = [f"{PACKAGE}/models/live_only.py"]
 MIXINS = [f"{PACKAGE}/models/mixins.py"]
 DOCKER = ["Dockerfile", "compose.yaml", ".dockerignore"]
@@ -70,7 +76,7 @@ CI = [".github/workflows/ci.yml"]
         ({"ci": "none"}, DOCKER, [".github"]),
         ({"license": "MIT"}, ["LICENSE"], []),
         ({"license": "Apache-2.0"}, ["LICENSE"], []),
-        ({"database": "sqlite"}, [f"{PACKAGE}/core/driver.py", "tests/test_driver.py"], ["tests/test_engines.py"]),
+        ({"database": "sqlite"}, [f"{PACKAGE}/core/driver.py"], []),
         ({"package_name": "other"}, ["src/other/main.py"], [PACKAGE]),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",

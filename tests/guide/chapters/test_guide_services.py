@@ -5,9 +5,10 @@ from typing import Any, List, Optional  # noqa: UP035
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 # isort: split
+from my_service.core.database import AsyncSessionLocal
 from my_service.core.security import hash_password, verify_password
 from my_service.models.user import User
 from my_service.schemas.user import UserCreate, UserUpdate
