@@ -50,7 +50,7 @@ def environment_for(template: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     def make(project: Path) -> Path:
         pyproject = (project / "pyproject.toml").read_text()
-        parts = [name for name in ("asyncpg", "aiosqlite", "argon2") if name in pyproject]
+        parts = [name for name in ("asyncpg", "aiosqlite", "pgserver", "email") if name in pyproject]
         with once_for_all_workers(tmp_path_factory, f"environment-{'-'.join(parts)}") as (folder, missing):
             if missing:
                 folder.mkdir()
@@ -84,10 +84,11 @@ def make_project(
 ) -> Callable[..., Project]:
     """Return what renders a project that can be run; its databases are on a real server, or real files."""
 
-    def make(name: str = "project", **answers: Any) -> Project:
+    def make(name: str = "project", *, on: str | None = None, **answers: Any) -> Project:
         path = render(template, tmp_path / name, **answers)
-        variables = clean_environment(tmp_path / "home")
-        if answers.get("database", "postgresql") == "postgresql":
+        # The package is not installed in the shared environment.
+        variables = clean_environment(tmp_path / "home", PYTHONPATH=str(path / "src"))
+        if (on or answers.get("database", "postgresql")) == "postgresql":
             server: str = request.getfixturevalue("postgresql_server")
             variables["TEST_DATABASE_URL"] = server.format(database=f"{name}_test")
             variables["SCRATCH_DATABASE_URL"] = server.format(database="postgres")

@@ -147,7 +147,7 @@ class Project:
 
     def make_first_revision(self) -> Path:
         """Do what set-up does once the environment is there, and return the revision."""
-        self.run("python", "scripts/first_revision.py", PYTHONPATH="src")
+        self.run("python", "-m", "scripts.revision", "initial")
         self.run("ruff", "check", "--fix", "--quiet", "alembic/versions")
         self.run("ruff", "format", "--quiet", "alembic/versions")
         return self.path / "alembic" / "versions" / "0001_initial_schema.py"

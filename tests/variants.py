@@ -8,9 +8,14 @@ SOFT_DELETE = ("explicit", "automatic", "none")
 MIXINS = ("title", "description", "slug")
 SUBSETS = [list(subset) for size in range(len(MIXINS) + 1) for subset in combinations(MIXINS, size)]
 
+EXAMPLES = ("user_and_post", "user", "none")
+
 VARIANTS: list[dict[str, Any]] = [
     {"database": database, "soft_delete": soft_delete, "mixins": mixins, "example_models": examples}
-    for database, soft_delete, mixins, examples in product(DATABASES, SOFT_DELETE, SUBSETS, (True, False))
+    for database, soft_delete, mixins, examples in product(DATABASES, SOFT_DELETE, SUBSETS, EXAMPLES)
+] + [
+    {"database": "both", "soft_delete": soft_delete, "mixins": list(MIXINS), "example_models": examples}
+    for soft_delete, examples in product(SOFT_DELETE, EXAMPLES)
 ]
 
 # Each pair of values of any two questions occurs in one of these; test_questionnaire.py counts them.
@@ -32,22 +37,29 @@ PAIRWISE: list[dict[str, Any]] = [
         )
     )
     for row in (
-        ("postgresql", False, ["description", "slug"], "explicit", "3.12", True, "none", "Apache-2.0"),
-        ("postgresql", False, ["title", "description", "slug"], "none", "3.14", True, "none", "none"),
-        ("postgresql", False, ["title"], "automatic", "3.13", False, "github", "none"),
-        ("postgresql", False, [], "explicit", "3.11", False, "github", "MIT"),
-        ("postgresql", False, [], "none", "3.13", True, "github", "Apache-2.0"),
-        ("postgresql", True, ["title", "description", "slug"], "automatic", "3.12", False, "none", "Apache-2.0"),
-        ("sqlite", False, ["title", "description", "slug"], "explicit", "3.13", True, "github", "MIT"),
-        ("sqlite", False, ["title"], "none", "3.11", True, "none", "Apache-2.0"),
-        ("sqlite", True, ["description", "slug"], "automatic", "3.11", False, "github", "none"),
-        ("sqlite", True, ["description", "slug"], "automatic", "3.13", True, "none", "MIT"),
-        ("sqlite", True, ["description", "slug"], "none", "3.14", False, "none", "MIT"),
-        ("sqlite", True, ["title", "description", "slug"], "explicit", "3.11", False, "none", "none"),
-        ("sqlite", True, ["title"], "explicit", "3.14", False, "github", "Apache-2.0"),
-        ("sqlite", True, ["title"], "none", "3.12", True, "none", "MIT"),
-        ("sqlite", True, [], "automatic", "3.14", True, "none", "Apache-2.0"),
-        ("sqlite", True, [], "none", "3.12", False, "github", "none"),
+        ("both", "none", ["description", "slug"], "automatic", "3.12", False, "github", "Apache-2.0"),
+        ("both", "none", ["title", "description", "slug"], "none", "3.14", False, "none", "none"),
+        ("both", "none", ["title"], "none", "3.13", False, "github", "none"),
+        ("both", "none", [], "none", "3.11", False, "none", "none"),
+        ("both", "user", ["title", "description", "slug"], "explicit", "3.12", True, "none", "MIT"),
+        ("both", "user", ["title"], "automatic", "3.11", True, "github", "MIT"),
+        ("both", "user", [], "explicit", "3.14", True, "none", "Apache-2.0"),
+        ("both", "user_and_post", ["description", "slug"], "explicit", "3.13", True, "none", "MIT"),
+        ("postgresql", "none", ["title", "description", "slug"], "automatic", "3.11", False, "none", "MIT"),
+        ("postgresql", "user", ["description", "slug"], "explicit", "3.12", False, "none", "none"),
+        ("postgresql", "user_and_post", ["title", "description", "slug"], "none", "3.13", True, "none", "Apache-2.0"),
+        ("postgresql", "user_and_post", ["title"], "explicit", "3.14", True, "github", "none"),
+        ("postgresql", "user_and_post", ["title"], "none", "3.12", False, "github", "Apache-2.0"),
+        ("postgresql", "user_and_post", [], "automatic", "3.14", True, "github", "none"),
+        ("sqlite", "none", ["title", "description", "slug"], "explicit", "3.13", True, "github", "Apache-2.0"),
+        ("sqlite", "none", [], "automatic", "3.12", True, "none", "Apache-2.0"),
+        ("sqlite", "user", ["description", "slug"], "explicit", "3.11", False, "none", "Apache-2.0"),
+        ("sqlite", "user", ["title", "description", "slug"], "automatic", "3.13", True, "none", "none"),
+        ("sqlite", "user", [], "none", "3.13", False, "github", "MIT"),
+        ("sqlite", "user", [], "none", "3.14", False, "none", "MIT"),
+        ("sqlite", "user_and_post", ["description", "slug"], "automatic", "3.14", False, "none", "MIT"),
+        ("sqlite", "user_and_post", ["description", "slug"], "none", "3.12", True, "github", "MIT"),
+        ("sqlite", "user_and_post", ["title"], "explicit", "3.11", False, "none", "Apache-2.0"),
     )
 ]
 

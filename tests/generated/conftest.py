@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from my_service.core.config import settings
+from my_service.core.database import backend
+from scripts.revision import temporary_database
 
 from .planets import METADATA
-from migrations import empty_database
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,5 +33,5 @@ async def committed(engine: AsyncEngine) -> AsyncIterator[None]:
 @pytest.fixture
 async def empty(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Yield a connection to a database without tables."""
-    async with empty_database(settings.sibling_url(engine.url, "_empty")) as empty, empty.begin() as connection:
+    async with temporary_database(backend.sibling_url(engine.url, "_empty")) as empty, empty.begin() as connection:
         yield connection

@@ -5,9 +5,8 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from my_service.db.columns import unique_column
 from my_service.models.base import Base, BaseModel
-from my_service.models.columns import unique_column
-from my_service.models.types import Lowercase
 
 METADATA = MetaData(naming_convention=Base.metadata.naming_convention)
 
@@ -22,7 +21,7 @@ class Planet(BaseModel):
     __table_args__ = (Index(None, "created_at", "id"),)
     metadata = METADATA
 
-    name: Mapped[str] = unique_column(Lowercase(50))
+    name: Mapped[str] = unique_column(String(50))
     note: Mapped[str | None] = mapped_column(String(50))
     mass: Mapped[int] = mapped_column(default=1)
     # By reference, not by name: a model of the project may have the same name.

@@ -9,7 +9,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from my_service.api.dependencies import WriteDB
-from my_service.api.errors import handle_errors
+from my_service.api.errors import add_error_handlers
 from my_service.core.database import get_db, transaction
 from my_service.main import app as main
 
@@ -22,7 +22,7 @@ async def serve(
 ) -> AsyncIterator[tuple[AsyncEngine, AsyncClient]]:
     """Yield the engine and a client of a service with impatient timeouts; POST / executes the statement."""
     app = FastAPI(middleware=main.user_middleware)
-    handle_errors(app)
+    add_error_handlers(app)
 
     @app.post("/")
     async def write(db: WriteDB) -> None:
@@ -43,5 +43,5 @@ async def serve(
 
 def check_unavailable(response: Response) -> None:
     """Check that the client is told to try again, and not why."""
-    assert response.json() == {"detail": "this cannot be done now; try again later"}
+    assert response.json() == {"detail": "the service cannot do this now; try again later"}
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 from starlette.types import Message
 
-from my_service.api import clients
+from my_service.db import disconnect
 from my_service.api.dependencies import ReadDB, WriteDB
 from my_service.core.database import read_engine, transaction
 from my_service.main import app
@@ -59,7 +59,7 @@ async def echo(request: Request) -> str:
 @pytest.fixture(autouse=True)
 def watch_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the service watch requests after 0.1 seconds instead of one second."""
-    monkeypatch.setattr(clients, "_PATIENCE", 0.1)
+    monkeypatch.setattr(disconnect, "WATCH_AFTER_SECONDS", 0.1)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Connection, DateTime, Index, MetaData, String, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from autogenerate import OPTIONS
+from my_service.db.migrations.autogenerate import autogenerate_options
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ async def test_changed_where_of_a_partial_index_is_migrated(
     empty: AsyncConnection, stored: str | None, wanted: str | None, differ: bool
 ) -> None:
     def compare(connection: Connection) -> str:
-        context = MigrationContext.configure(connection, opts=OPTIONS)
+        context = MigrationContext.configure(connection, opts=autogenerate_options())
         things(stored).create_all(connection)
         operations = produce_migrations(context, things(wanted)).upgrade_ops
         assert operations is not None

@@ -7,8 +7,7 @@ from sqlalchemy import bindparam, insert, literal, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from my_service.core import database
-from my_service.core.database import AsyncSessionLocal, ReadSession, ReadSessionLocal, get_read_db, transaction
+from my_service.core.database import AsyncSessionLocal, ReadSession, get_read_db, read_engine, transaction
 
 from .engines import open_reader
 from .planets import NOTES, Planet
@@ -22,7 +21,7 @@ async def test_read_session_reads_and_cannot_write() -> None:
     assert await reader.scalar(select(NOTES.c.id)) == 1
     assert (await reader.scalars(select(NOTES.c.id))).all() == [1]
     assert (await reader.execute(select(NOTES))).all() == [(1,)]
-    assert await reader.rows(select(NOTES.c.id, NOTES.c.id.label("again"))) == [{"id": 1, "again": 1}]
+    assert await reader.fetch_dicts(select(NOTES.c.id, NOTES.c.id.label("again"))) == [{"id": 1, "again": 1}]
     assert not hasattr(reader, "add")
     assert not hasattr(reader, "commit")
     with pytest.raises(DBAPIError, match=r"read-?only"):
@@ -46,20 +45,20 @@ async def test_read_session_of_a_test_sees_its_transaction(connection: AsyncConn
     await connection.execute(insert(NOTES), [{"id": 1}, {"id": 2}])
     second = select(NOTES.c.id).where(NOTES.c.id == bindparam("id"))
     reader = await get_read_db()
-    assert await reader.rows(second, {"id": 2}) == [{"id": 2}]
-    assert await reader.rows(second, {"id": 3}) == []
-    other = ReadSession(ReadSessionLocal(bind=database.read_engine))
-    assert await other.rows(second, {"id": 2}) == []
+    assert await reader.fetch_dicts(second, {"id": 2}) == [{"id": 2}]
+    assert await reader.fetch_dicts(second, {"id": 3}) == []
+    other = ReadSession(read_engine)
+    assert await other.fetch_dicts(second, {"id": 2}) == []
 
 
 async def test_read_session_holds_a_connection_only_during_a_statement(engine: AsyncEngine) -> None:
     single = open_reader(engine.url, pool_timeout=1)
-    readers = [ReadSession(ReadSessionLocal(bind=single)) for _ in range(2)]
+    readers = [ReadSession(single) for _ in range(2)]
     for reader in readers * 2:
         assert await reader.scalar(text("SELECT 1")) == 1
         assert (await reader.execute(text("SELECT 2"))).all() == [(2,)]
-        assert await reader.rows(select(literal(3).label("three"))) == [{"three": 3}]
-        for asked in (reader.scalars, reader.rows):
+        assert await reader.fetch_dicts(select(literal(3).label("three"))) == [{"three": 3}]
+        for asked in (reader.scalars, reader.fetch_dicts):
             with pytest.raises(DBAPIError, match="nowhere"):
                 await asked(select(text("4 FROM nowhere")))
     await single.dispose()

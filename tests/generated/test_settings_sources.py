@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from my_service.core.config import Settings, settings
-from my_service.core.urls import parse_url, same_database
+from my_service.db.url import parse_url, same_database
 from my_service.main import app, lifespan
 
 FORMS = {

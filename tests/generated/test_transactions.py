@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from my_service.core import slow_queries
+from my_service.db import slow_query_log
 from my_service.core.database import AsyncSessionLocal, get_db, read_engine, transaction
 
 from .planets import NOTES
@@ -156,7 +156,7 @@ async def test_slow_statement_is_logged_without_its_values(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = iter(range(0, 1000, 2))  # every statement takes two seconds
-    monkeypatch.setattr(f"{slow_queries.__name__}.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(f"{slow_query_log.__name__}.time.perf_counter", lambda: next(ticks))
     with caplog.at_level(logging.WARNING):
         async with AsyncSessionLocal() as db:
             await db.execute(text("SELECT :password"), {"password": "unspoken"})

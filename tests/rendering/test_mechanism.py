@@ -6,7 +6,6 @@ soft delete: nothing is skipped.
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 import pytest
 
 from ..harness import ROOT, Project, render
-from ..variants import SOFT_DELETE
+from ..variants import EXAMPLES, SOFT_DELETE
 
 GENERATED = ROOT / "tests" / "generated"
 # The databases on which the tests run, for each answer.
-DATABASES = {"postgresql": ("postgresql",), "sqlite": ("sqlite",)}
-EXAMPLES = (True, False)
+DATABASES = {"postgresql": ("postgresql",), "sqlite": ("sqlite",), "both": ("postgresql", "sqlite")}
 COMBINATIONS: list[tuple[dict[str, Any], str]] = [
     ({"database": answer, "soft_delete": soft_delete, "example_models": examples}, database)
     for answer, soft_delete, examples in product(DATABASES, SOFT_DELETE, EXAMPLES)
@@ -30,8 +28,7 @@ COMBINATIONS: list[tuple[dict[str, Any], str]] = [
 def folders(answers: dict[str, Any], database: str) -> list[str]:
     """Return the folders of tests/generated that apply."""
     kinds = {"explicit": ["soft_delete", "explicit"], "automatic": ["soft_delete", "automatic"], "none": []}
-    infrastructure = ["api"] if answers["example_models"] else []
-    return [database, *kinds[answers["soft_delete"]], *infrastructure]
+    return [database, "api", *kinds[answers["soft_delete"]]]
 
 
 def add_mechanism_tests(project: Path, answers: dict[str, Any], database: str) -> Path:
@@ -51,11 +48,9 @@ def name_combination(value: object) -> str:
 @pytest.mark.mechanism
 @pytest.mark.parametrize(("answers", "database"), COMBINATIONS, ids=name_combination)
 def test_mechanism_holds(make_project: Callable[..., Project], answers: dict[str, Any], database: str) -> None:
-    project = make_project(**answers)
+    project = make_project(on=database, **answers)
     project.make_first_revision()
     tests = add_mechanism_tests(project.path, answers, database)
-    if database == "sqlite":
-        project = replace(project, variables={**project.variables, "TEST_DATABASE_URL": "sqlite:///mechanism.db"})
     tested = project.run("pytest", "-q", "-p", "no:cacheprovider", str(tests))
     assert " passed" in tested.stdout
     assert "skipped" not in tested.stdout

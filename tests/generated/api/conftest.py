@@ -7,9 +7,8 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from my_service.api import router
-from my_service.api.errors import handle_errors
-from my_service.main import app as main
+from my_service.api.router import ROUTERS
+from my_service.main import create_app
 
 from . import planets_api
 
@@ -17,11 +16,8 @@ from . import planets_api
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     """Return the application with one more router."""
-    monkeypatch.setattr(router, "API", [*router.API, planets_api.router])
-    app = FastAPI(middleware=main.user_middleware)
-    handle_errors(app)
-    router.include_routers(app)
-    return app
+    monkeypatch.setattr("my_service.main.ROUTERS", [*ROUTERS, planets_api.router])
+    return create_app()
 
 
 @pytest.fixture

@@ -8,33 +8,33 @@ from pydantic import Field
 from sqlalchemy import select
 
 from my_service.api.dependencies import ReadDB, WriteDB
-from my_service.api.parameters import Cursor, Key, Limit, Skip
-from my_service.core.database import locked, transaction
-from my_service.core.pages import paged
-from my_service.schemas.base import Input, Page, Read, Text, Unchanged
+from my_service.api.parameters import Cursor, Limit, RowId, Skip
+from my_service.core.database import for_update, transaction
+from my_service.core.pagination import paginate
+from my_service.schemas.base import Omittable, Page, ReadSchema, RequestSchema, StorableText
 
 from ..planets import Planet
 
 router = APIRouter(prefix="/planets")
 
-Name = Annotated[Text, Field(min_length=1, max_length=50)]
+Name = Annotated[StorableText, Field(min_length=1, max_length=50)]
 
 
-class PlanetCreate(Input):
+class PlanetCreate(RequestSchema):
     """A new planet."""
 
     name: Name
     note: Name | None = None
 
 
-class PlanetUpdate(Input):
+class PlanetUpdate(RequestSchema):
     """What changes about a planet."""
 
-    name: Unchanged[Name] = None
+    name: Omittable[Name] = None
     note: Name | None = None
 
 
-class PlanetRead(Read):
+class PlanetRead(ReadSchema):
     """A planet."""
 
     name: str
@@ -58,25 +58,25 @@ async def create_planet(data: PlanetCreate, db: WriteDB) -> Planet:
 
 @router.get("", response_model=Page[PlanetRead])
 async def list_planets(db: ReadDB, skip: Skip = 0, limit: Limit = 100, cursor: Cursor = None) -> Page[PlanetRead]:
-    planets = await db.scalars(paged(select(Planet), Planet, skip=skip, limit=limit + 1, cursor=cursor))
-    return Page[PlanetRead].of(planets.all(), limit)
+    planets = await db.scalars(paginate(select(Planet), Planet, skip=skip, limit=limit + 1, cursor=cursor))
+    return Page[PlanetRead].from_rows(planets.all(), limit)
 
 
 @router.get("/{planet_id}", response_model=PlanetRead)
-async def get_planet(planet_id: Key, db: ReadDB) -> Planet:
+async def get_planet(planet_id: RowId, db: ReadDB) -> Planet:
     return _found(await db.scalar(select(Planet).where(Planet.id == planet_id)), planet_id)
 
 
 @router.patch("/{planet_id}", response_model=PlanetRead)
-async def update_planet(planet_id: Key, data: PlanetUpdate, db: WriteDB) -> Planet:
+async def update_planet(planet_id: RowId, data: PlanetUpdate, db: WriteDB) -> Planet:
     async with transaction(db):
-        planet = _found(await db.scalar(locked(select(Planet).where(Planet.id == planet_id))), planet_id)
+        planet = _found(await db.scalar(for_update(select(Planet).where(Planet.id == planet_id))), planet_id)
         for field, value in data.model_dump(exclude_unset=True).items():
             setattr(planet, field, value)
     return planet
 
 
 @router.delete("/{planet_id}", status_code=204)
-async def delete_planet(planet_id: Key, db: WriteDB) -> None:
+async def delete_planet(planet_id: RowId, db: WriteDB) -> None:
     async with transaction(db):
-        await db.delete(_found(await db.scalar(locked(select(Planet).where(Planet.id == planet_id))), planet_id))
+        await db.delete(_found(await db.scalar(for_update(select(Planet).where(Planet.id == planet_id))), planet_id))

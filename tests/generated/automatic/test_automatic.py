@@ -4,7 +4,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
-from my_service.models.live_only import with_deleted
+from my_service.db.soft_delete import with_deleted
 
 from ..planets import Moon, Planet
 from ..soft_delete.rows import make_planet

@@ -9,9 +9,9 @@ from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_service.api import health
-from my_service.core import engines
 from my_service.core.config import Settings, settings
 from my_service.core.database import AsyncSessionLocal, get_read_db, transaction
+from my_service.db import postgresql
 
 from ..engines import open_reader, open_writer
 from ..service import check_unavailable, serve
@@ -66,7 +66,7 @@ async def test_only_an_idle_connection_is_tested(
     used = await activity(pid, "query_start")
     async with single.connect():
         assert await activity(pid, "query_start") == used
-    monkeypatch.setattr(engines, "_IDLE", 0)
+    monkeypatch.setattr(postgresql, "_IDLE", 0)
     async with single.connect():
         assert await activity(pid, "query_start") != used
 

@@ -1,11 +1,12 @@
 """A migration that waits for a lock."""
 
 import pytest
-from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import lock_waits
+from my_service.db.errors import MigrationBlocked
+from my_service.db.postgresql_blockers import report_blockers
+
 from ..engines import open_migrator
 
 
@@ -16,8 +17,8 @@ async def test_migration_without_its_lock_names_the_blocking_session(
     async with engine.begin() as holder, migrating.connect() as connection:
         await holder.execute(text("LOCK TABLE notes"))
         pid = await holder.scalar(text("SELECT pg_backend_pid() WHERE 'unspoken' <> ''"))
-        with pytest.raises(CommandError, match="gave up waiting for a lock"):
-            async with lock_waits.explained(migrating, connection, 0.5):
+        with pytest.raises(MigrationBlocked, match="Gave up waiting for a lock"):
+            async with report_blockers(migrating, connection, 0.5):
                 await connection.execute(text("LOCK TABLE notes"))
     output = capsys.readouterr().err
     assert f"session {pid} of " in output

@@ -7,8 +7,8 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from my_service.core.database import AsyncSessionLocal, locked, read_engine, transaction
-from my_service.core.retries import ATTEMPTS, retried
+from my_service.core.database import AsyncSessionLocal, for_update, read_engine, transaction
+from my_service.db.retry import ATTEMPTS, retry_on_conflict
 
 from ..planets import Planet
 
@@ -20,17 +20,17 @@ class PlanetService:
         self.db = db
         self.attempts = 0
 
-    @retried
+    @retry_on_conflict
     async def grow(self, *keys: int) -> None:
         """Lock planets in the given order, so that two calls can deadlock."""
         self.attempts += 1
         async with transaction(self.db):
             for key in keys:
-                planet = (await self.db.scalars(locked(select(Planet).where(Planet.id == key)))).one()
+                planet = (await self.db.scalars(for_update(select(Planet).where(Planet.id == key)))).one()
                 planet.mass += 1
                 await asyncio.sleep(0.05)
 
-    @retried
+    @retry_on_conflict
     async def fail(self, sqlstate: str) -> None:
         """Raise this error in PostgreSQL."""
         self.attempts += 1
@@ -41,7 +41,7 @@ class PlanetService:
 @pytest.fixture(autouse=True)
 async def two_planets(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commit two planets; repeat calls without a pause."""
-    monkeypatch.setattr(f"{retried.__module__}.random.uniform", lambda *_: 0)
+    monkeypatch.setattr(f"{retry_on_conflict.__module__}.random.uniform", lambda *_: 0)
     async with AsyncSessionLocal() as db, transaction(db):
         await db.execute(insert(Planet), [{"id": 1, "name": "mars"}, {"id": 2, "name": "venus"}])
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from my_service.core.errors import Conflict
+from my_service.db.errors import Conflict
 
 from ..planets import Crater, Moon, Planet
 from .rows import live, make_planet

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
 from sqlalchemy import Connection, String, insert, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from my_service.core.database import AsyncSessionLocal, read_engine, transaction
+from my_service.db.errors import MigrationBlocked
+from my_service.db.sqlite import report_blockers
 
-import lock_waits
 from ..engines import open_migrator
 from ..planets import NOTES
 from ..service import check_unavailable, serve
@@ -52,8 +52,8 @@ async def test_missing_folder_returns_503() -> None:
 async def test_migration_blocked_by_a_writer_says_so(engine: AsyncEngine) -> None:
     migrating = open_migrator(engine.url, lock_timeout=0.1)
     async with engine.begin(), migrating.connect() as connection:
-        with pytest.raises(CommandError, match=r"another process writes to .* within 0.1 s"):
-            async with lock_waits.explained(migrating, connection, 0.1):
+        with pytest.raises(MigrationBlocked, match=r"Another process holds the write lock of .* within 0.1 s"):
+            async with report_blockers(migrating, connection, 0.1):
                 await connection.begin()
 
 
