@@ -32,8 +32,9 @@ from my_service.schemas.user import UserCreate, UserRead, UserUpdate
 from my_service.services.user_service import UserService
 
 # isort: split
-from .factories import make_user
 from migrations import alembic_config
+
+from .factories import make_user
 
 PASSWORD = "p@ss:w/rd%40"  # noqa: S105
 

@@ -20,9 +20,10 @@ from my_service.core.config import settings
 from my_service.models import base, mixins, post, user
 
 # isort: split
+from migrations import empty_database
+
 from .factories import make_user
 from .test_posts import make_post
-from migrations import empty_database
 
 # src/my_service/models/base.py
 

@@ -90,9 +90,7 @@ def person(number: int) -> UserCreate:
 
 
 @pytest.mark.parametrize("service_class", [UserService, user_service.UserService], ids=["listed", "provided"])
-async def test_service_pattern(
-    db_session: AsyncSession, new_session: async_sessionmaker[AsyncSession], service_class: type[Any]
-) -> None:
+async def test_service_pattern(db_session: AsyncSession, service_class: type[Any]) -> None:
     service = service_class(db_session)
     assert service.db is db_session
 
@@ -122,7 +120,7 @@ async def test_service_pattern(
     assert await service.update_user(first.id, UserUpdate(full_name="Nobody")) is None
     assert first not in await service.get_users()
 
-    async with new_session() as other:
+    async with AsyncSessionLocal() as other:
         stored = await other.get_one(User, first.id)
         assert (stored.full_name, stored.is_deleted) == ("Ada", True), "committed, and soft deleted"
 
