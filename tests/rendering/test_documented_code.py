@@ -205,7 +205,7 @@ def test_tutorial_prints_what_it_says(make_project: Callable[..., Project], answ
                 assert masked(printed) == masked(expected), f"tutorial.md:{block.line}: {command}\n{printed}"
     finally:
         if service is not None:
-            service.send_signal(signal.SIGINT)
+            os.killpg(service.pid, signal.SIGINT)  # as Ctrl-C does
             service.communicate(timeout=60)
 
 
@@ -224,6 +224,7 @@ def start(project: Project, environment: dict[str, str]) -> subprocess.Popen[str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
     said = ""
     while "Application startup complete" not in said:
