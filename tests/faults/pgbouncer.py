@@ -15,7 +15,7 @@ import pytest
 from ..harness import free_port
 from .postgresql import PostgreSQL
 
-# The two that docs/database.md of a project tells its owner to set, besides where everything is.
+# The two that docs/operations.md of a project tells its owner to set, besides where everything is.
 CONFIGURATION = """
 [databases]
 * = host=127.0.0.1 port={server_port}

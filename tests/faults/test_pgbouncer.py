@@ -153,4 +153,4 @@ async def test_without_the_setting_the_log_says_why(
         answer = await http.get("/api/v1/users")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert explained in service.log()
-    assert explained in (service.project.path / "docs/database.md").read_text()
+    assert explained in (service.project.path / "docs/operations.md").read_text()
