@@ -8,7 +8,7 @@ from conftest import commit
 MODELS = "template/src/{{ package_name }}/models"
 USER = f"{MODELS}/{{% if example_models %}}user.py{{% endif %}}.jinja"
 POST = f"{MODELS}/{{% if example_models %}}post.py{{% endif %}}.jinja"
-HOOK = '  - command: ["{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/after_update.py"'
+HOOK = '  - command: ["{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/update/after_update.py"'
 
 
 class Releases:
@@ -30,7 +30,7 @@ class Releases:
 
     def declare(self, version: str, *note: str) -> None:
         """Have a release note something before updates, as docs/update-contract.md says."""
-        program = '"{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/before_update.py"'
+        program = '"{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/update/before_update.py"'
         words = ", ".join(f'"{word}"' for word in note)
         entry = (
             f"  - version: {version}\n    when: \"{{{{ _stage == 'before' }}}}\"\n    command: [{program}, {words}]\n"

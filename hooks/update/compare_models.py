@@ -1,13 +1,13 @@
-"""Writes a revision with what an update of the template changed in the models, and with nothing else.
+"""Write a revision with what an update of the template changed in the models, and with nothing else.
 
 What it changed is the difference between the models of the last commit and those of the work tree. Of that, the
 revision holds what the migrations do not make yet. So it leaves alone what the owner has not migrated so far, and
-tables that no model describes. It is a part of after_update.py:
+tables that no model describes. finish_update.py runs it in the project's environment:
 
-    python scripts/template_changes.py VERSIONS MESSAGE [TABLE.OLD=NEW ...]
+    compare_models.py VERSIONS MESSAGE [TABLE.OLD=NEW ...]
 
-VERSIONS is a folder with one revision that makes the schema of the last commit's models; the rest are the columns
-that the template renamed.
+VERSIONS is a folder with one revision, which makes the schema of the last commit's models. The remaining arguments are
+the columns that the template renamed.
 """
 
 import argparse
@@ -22,11 +22,18 @@ from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
+from project_modules import (
+    ROOT,
+    alembic_config,
+    bring_to_head,
+    compare,
+    fill,
+    import_models,
+    on_scratch_database,
+    report,
+    write,
+)
 from sqlalchemy import Connection, inspect
-
-from existing_rows import fill
-from migrations import ROOT, alembic_config, on_scratch_database
-from revision import bring_to_head, compare, import_models, report, write
 
 
 class Rename(NamedTuple):
@@ -138,12 +145,12 @@ def write_changes(
     except SystemExit as error:
         if path is not None:
             path.unlink()
-        raise SystemExit(f"The migration for it would not run, so make db-migrate is yours to use: {error}") from None
+        raise SystemExit(f"The migration with the template's changes does not run: {error}") from None
     return path, bool(compare(alembic_config(connection))[1])
 
 
 async def main() -> None:
-    """Run as a part of after_update.py."""
+    """Run as a part of finish_update.py."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("versions", type=Path)
     parser.add_argument("message")
