@@ -1,5 +1,6 @@
 """`copier update -d question=answer`: a project that lives changes its mind."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_soft_delete_is_changed_and_left_and_taken_up_again(make_lived: Callable
         assert f"DESTRUCTIVE: drops {table}.deleted_at" in said
     for path in ("models/cascade.py", "models/live_only.py", "models/soft_delete.py"):
         assert f"  src/my_service/{path}\n" in said
-    assert "git checkout HEAD -- FILE brings one back" in said
+    assert "To restore one: git checkout HEAD -- FILE" in said
     lived.commit("None")
     refused = lived.run("make", "db-upgrade", check=False)
     assert refused.returncode != 0
@@ -171,10 +172,20 @@ def test_the_database_changes_and_changes_back(make_lived: Callable[..., Lived],
     assert new == [], said
     assert "The template changed nothing in the schema" in said
     assert "my_service.db" not in str(lived.status()), "the old file must not get into git"
+    command = re.search(r"^    .venv/bin/(python scripts/import_sqlite.py) FILE ", said, re.MULTILINE)
+    assert command
     lived.commit("Change to PostgreSQL")
     lived.use_server("changed")
     lived.run("make", "db-reset", "YES=1")
     lived.check()
+    lived.run("ruff", "check")
+    lived.run("mypy", "--python-executable", str(lived.project.environment / "bin" / "python"))
+    lived.run(*command[1].split(), "my_service.db")
+    assert [row["name"] for row in lived.rows()["planets"]] == ["Mars"]
+    removal = re.search(r"^    (git rm scripts/import_sqlite.py) ", said, re.MULTILINE)
+    assert removal
+    lived.run(*removal[1].split())
+    lived.commit("Remove the import")
 
     said, new = change_answers(lived, "database=sqlite")
     assert new == [], said
