@@ -1,10 +1,11 @@
-"""`make db-copy` against the driver's own bulk copy of the same rows, which lie ready as Python's tuples.
+"""hooks/update/import_sqlite.py against the driver's own bulk copy of the same rows, which lie ready as Python's tuples.
 
-What is measured of `make db-copy` is all that it does but for Python's start: the snapshot, its migrations, the copy, the
+Of the script, everything but Python's start is measured: the snapshot, its migrations, the copy, the
 counts, the commit. The driver's side is one transaction with the two copies.
 """
 
 import asyncio
+import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from ..harness.postgresql import execute, postgresql
 from ..harness.ratio import Figure, compare, interleaved
-from ..harness.rendered import Rendered
+from ..harness.rendered import ROOT, Rendered
 
 ROWS = 100_000  # of each table
 RATE = "rows/s"
@@ -34,12 +35,12 @@ OURS = """
 import asyncio, sys, time
 from pathlib import Path
 
-import copy_rows, databases
+import import_sqlite
 
-url = databases.development_url()
+url = import_sqlite.target_url()
 start = time.perf_counter()
-with copy_rows.snapshot(Path(sys.argv[1])) as source:
-    asyncio.run(copy_rows.copy_rows(source, url, replace=False))
+with import_sqlite.snapshot(Path(sys.argv[1])) as source:
+    asyncio.run(import_sqlite.copy_rows(source, url, replace=False))
 print(time.perf_counter() - start)
 """
 DRIVER = """
@@ -90,6 +91,7 @@ def measure(runs: int = 5) -> Figure:
     """Measure with as many rows of users as of posts, their indexes in place."""
     with tempfile.TemporaryDirectory() as name, postgresql() as database:
         project = Rendered(Path(name) / "project", {"DATABASE_URL": database.url()})
+        shutil.copy(ROOT / "hooks/update/import_sqlite.py", project.path / "scripts")
         file = Path(name) / "my_service.db"
         project.python("-m", "alembic", "upgrade", "head")
         project.python("-c", MIGRATE, file)

@@ -161,5 +161,5 @@ def test_promised_names_are_there(template: Path, tmp_path: Path) -> None:
         text = (project / PACKAGE / name).read_text()
         assert [word for word in words if word not in text] == [], name
     makefile = (project / "Makefile").read_text()
-    targets = "setup dev test lint db-migrate db-upgrade db-downgrade db-history db-current db-check db-reset update after-update help"
+    targets = "setup dev test lint db-migrate db-upgrade db-downgrade db-history db-current db-check db-reset update update-continue help"
     assert [target for target in targets.split() if f"\n{target}:" not in makefile] == []

@@ -1,5 +1,6 @@
 """Both type checkers are content with every kind of project, with a long name too."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,16 @@ def test_style_and_types_with_a_long_name(make_project: Callable[..., Project], 
     project.run("ruff", "format", "--check")
     check(project)
     project.run("pytest", "-q", "-p", "no:cacheprovider")
+
+
+def test_update_tooling_that_runs_in_a_project(make_project: Callable[..., Project]) -> None:
+    project = make_project(database="postgresql")
+    modules = ["compare_models.py", "import_sqlite.py", "project_modules.py"]
+    for name in modules:
+        shutil.copy(ROOT / "hooks" / "update" / name, project.path / "scripts")
+    check(project)
+    project.run("ruff", "check", "scripts/import_sqlite.py")
+    project.run("ruff", "format", "--check", "scripts/import_sqlite.py")
 
 
 def check(project: Project) -> None:

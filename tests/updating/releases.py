@@ -6,9 +6,9 @@ from pathlib import Path
 from ..harness import commit
 
 MODELS = "template/src/{{ package_name }}/models"
-USER = f"{MODELS}/{{% if example_models %}}user.py{{% endif %}}.jinja"
-POST = f"{MODELS}/{{% if example_models %}}post.py{{% endif %}}.jinja"
-HOOK = '  - command: ["{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/after_update.py"'
+USER = f"{MODELS}/{{% if example_models != 'none' %}}user.py{{% endif %}}.jinja"
+POST = f"{MODELS}/{{% if example_models == 'user_and_post' %}}post.py{{% endif %}}.jinja"
+HOOK = '  - command: ["{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/update/after_update.py"'
 
 
 class Releases:
@@ -30,7 +30,7 @@ class Releases:
 
     def declare(self, version: str, *note: str) -> None:
         """Have a release note something before updates, as docs/update-contract.md says."""
-        program = '"{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/before_update.py"'
+        program = '"{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/update/before_update.py"'
         words = ", ".join(f'"{word}"' for word in note)
         entry = (
             f"  - version: {version}\n    when: \"{{{{ _stage == 'before' }}}}\"\n    command: [{program}, {words}]\n"
@@ -55,7 +55,7 @@ class Releases:
     def add_mixin(self) -> None:
         """Add a mixin to Post, with a column that every row needs."""
         self.write(
-            f"{MODELS}/{{% if example_models %}}language.py{{% endif %}}",
+            f"{MODELS}/{{% if example_models != 'none' %}}language.py{{% endif %}}",
             '"""The language of a text."""\n\n'
             "from sqlalchemy import String\n"
             "from sqlalchemy.orm import Mapped, mapped_column\n\n\n"
@@ -87,7 +87,7 @@ class Releases:
     def add_model(self) -> None:
         """Add an example model."""
         self.write(
-            f"{MODELS}/{{% if example_models %}}tag.py{{% endif %}}",
+            f"{MODELS}/{{% if example_models != 'none' %}}tag.py{{% endif %}}",
             '"""Words that posts are found by."""\n\n'
             "from sqlalchemy import ForeignKey, String\n"
             "from sqlalchemy.orm import Mapped, mapped_column\n\n"

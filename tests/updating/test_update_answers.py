@@ -1,5 +1,6 @@
 """`copier update -d question=answer`: a project that lives changes its mind."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,9 +69,9 @@ def test_soft_delete_is_changed_and_left_and_taken_up_again(
     assert "REFUSES while rows of planets and posts and users are marked as deleted" in said
     for table in ("planets", "posts", "users"):
         assert f"DESTRUCTIVE: drops {table}.deleted_at" in said
-    for path in ("models/cascade.py", "models/live_only.py", "models/soft_delete.py"):
+    for path in ("db/soft_delete_cascade.py", "db/soft_delete_filter.py", "db/soft_delete.py"):
         assert f"  src/my_service/{path}\n" in said
-    assert "git checkout HEAD -- FILE brings one back" in said
+    assert "To restore one: git checkout HEAD -- FILE" in said
     aged.commit("None")
     refused = aged.run("make", "db-upgrade", check=False)
     assert refused.returncode != 0
@@ -138,7 +139,7 @@ def test_examples_go_and_come(make_aged_project: Callable[..., AgedProject], dat
     (aged.path / "src/my_service/models/user.py").write_text(f"{text}\n# mine\n")
     aged.commit("Edit User")
 
-    said, new = change_answers(aged, "example_models=false")
+    said, new = change_answers(aged, "example_models=none")
     assert len(new) == 1
     assert "DESTRUCTIVE: drops the table users and every row in it." in said
     assert "DESTRUCTIVE: drops the table posts and every row in it." in said
@@ -155,7 +156,7 @@ def test_examples_go_and_come(make_aged_project: Callable[..., AgedProject], dat
     assert (aged.path / "src/my_service/models/user.py").read_text().endswith("# mine\n")
     git("reset", "--hard", "--quiet", cwd=aged.path)
 
-    said, new = change_answers(aged, "example_models=true")
+    said, new = change_answers(aged, "example_models=user_and_post")
     assert len(new) == 1
     assert "DESTRUCTIVE" not in said
     aged.commit("Add the examples")
@@ -176,10 +177,20 @@ def test_the_database_changes_and_changes_back(
     assert new == [], said
     assert "The template changed nothing in the schema" in said
     assert "my_service.db" not in str(aged.status()), "the old file must not get into git"
+    command = re.search(r"^    .venv/bin/(python scripts/import_sqlite.py) FILE ", said, re.MULTILINE)
+    assert command
     aged.commit("Change to PostgreSQL")
     aged.use_server("changed")
     aged.run("make", "db-reset", "YES=1")
     aged.check()
+    aged.run("ruff", "check")
+    aged.run("mypy", "--python-executable", str(aged.project.environment / "bin" / "python"))
+    aged.run(*command[1].split(), "my_service.db")
+    assert [row["name"] for row in aged.rows()["planets"]] == ["Mars"]
+    removal = re.search(r"^    (git rm scripts/import_sqlite.py) ", said, re.MULTILINE)
+    assert removal
+    aged.run(*removal[1].split())
+    aged.commit("Remove the import")
 
     said, new = change_answers(aged, "database=sqlite")
     assert new == [], said

@@ -98,8 +98,8 @@ def test_a_file_that_is_no_longer_rendered_is_declared(history: Path, tmp_path: 
 def test_the_notes_stand_between_the_beginning_and_the_end() -> None:
     entries = yaml.safe_load((ROOT / "copier.yml").read_text())["_migrations"]
     commands = [entry["command"][1:] for entry in entries]
-    assert commands[0][:2] == ["{{ _copier_conf.src_path }}/hooks/before_update.py", "begin"]
-    assert commands[-1] == ["{{ _copier_conf.src_path }}/hooks/after_update.py"]
+    assert commands[0][:2] == ["{{ _copier_conf.src_path }}/hooks/update/before_update.py", "begin"]
+    assert commands[-1] == ["{{ _copier_conf.src_path }}/hooks/update/after_update.py"]
     for entry in entries[:-1]:
         assert entry["when"] == "{{ _stage == 'before' }}"
     versions = [entry["version"] for entry in entries[1:-1]]

@@ -1,11 +1,12 @@
 """Updates that meet something in the way: conflicts, files that moved, histories that do not fit, no network."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ..harness import clean_environment, git
+from ..harness import Project, clean_environment, git, render, set_up
 from .aged_project import DATABASES, UV_CACHE, AgedProject
 from .releases import HOOK, MODELS, USER, Releases
 
@@ -34,10 +35,10 @@ def test_a_conflict_waits_for_the_owner(
     file = "src/my_service/models/user.py"
     assert f"  {file}{'' if style == 'inline' else '.rej'}\n" in said
     assert "These files have conflicts." in said
-    assert "run make after-update" in said
+    assert "run make update-continue" in said
     assert "make db-upgrade" not in said
     assert aged.revisions() == revisions
-    again = aged.run("make", "after-update", check=False)
+    again = aged.run("make", "update-continue", check=False)
     assert again.returncode != 0
     assert file in again.stderr
     # The owner's line, and the release's new one.
@@ -52,7 +53,7 @@ def test_a_conflict_waits_for_the_owner(
         aged.replace(file, FULL_NAME.replace("255", "200"), FULL_NAME.replace("255", "300"))
         (aged.path / f"{file}.rej").unlink()
         aged.commit("Resolve, and commit at once")
-    done = aged.run("make", "after-update")
+    done = aged.run("make", "update-continue")
     assert "is written" in done.stdout
     new = [path for path in aged.revisions() if path not in revisions]
     assert len(new) == 1
@@ -60,6 +61,72 @@ def test_a_conflict_waits_for_the_owner(
     assert "full_name" not in new[0].read_text()
     aged.commit("Update")
     aged.check()
+
+
+@pytest.mark.parametrize("place", ["worktree", "submodule", "folder"])
+def test_an_update_is_finished_without_the_template(
+    make_lived: Callable[..., Lived], releases: Releases, tmp_path: Path, place: str
+) -> None:
+    lived = make_lived(database="sqlite", live=False)
+    if place == "worktree":
+        git("worktree", "add", "--quiet", str(tmp_path / "tree"), "-b", "tree", cwd=lived.path)
+        lived.path = tmp_path / "tree"
+    else:
+        outer = tmp_path / "our monorepo"
+        outer.mkdir()
+        git("init", "--quiet", cwd=outer)
+        destination = outer / "services" / "shop"
+        if place == "submodule":
+            allowed = ["-c", "protocol.file.allow=always"]
+            git(*allowed, "submodule", "--quiet", "add", str(lived.path), "services/shop", cwd=outer)
+            lived.path = destination
+        else:
+            (lived.path / ".git").rename(tmp_path / "old.git")
+            lived.move(destination)
+    lived.project = set_up(Project(lived.path, lived.project.environment, lived.project.variables))
+    lived.commit("Start here")
+    conflict(lived, releases)
+    revisions = lived.revisions()
+    assert "run make update-continue" in lived.update()
+    assert list(lived.path.rglob("template-update")) == [], "the tooling is within .git"
+    releases.path.rename(tmp_path / "gone")
+    git("checkout", "--theirs", "src/my_service/models/user.py", cwd=lived.path)
+    git("add", "src/my_service/models/user.py", cwd=lived.path)
+    done = lived.run("make", "update-continue")
+    assert "is written" in done.stdout
+    assert 'git add --all . && git commit -m "Update the template to v0.2.0"' in done.stdout
+    assert len(lived.revisions()) == len(revisions) + 1
+    again = lived.run("make", "update-continue", check=False)
+    assert again.returncode != 0
+    assert "No update is unfinished: make update starts one." in again.stderr
+
+
+def test_two_projects_of_a_repository_are_updated_at_once(
+    make_lived: Callable[..., Lived], releases: Releases, tmp_path: Path
+) -> None:
+    lived = make_lived(database="sqlite", live=False)
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git("init", "--quiet", cwd=outer)
+    (lived.path / ".git").rename(tmp_path / "old.git")
+    lived.move(outer / "one")
+    render(releases.path, outer / "two", database="sqlite")
+    two = Lived(
+        set_up(Project(outer / "two", lived.project.environment, lived.project.variables)),
+        releases,
+        None,
+        lived.environment_for,
+    )
+    lived.commit("Start")
+    conflict(lived, releases)
+    assert "run make update-continue" in lived.update()
+    with_copier = f"{Path(sys.executable).parent}:{two.project.variables['PATH']}"
+    refused = two.run("make", "update", check=False, PATH=with_copier).stderr
+    assert "These files have conflicts. Resolve them, git add them:\n  one/src/my_service/models/user.py\n" in refused
+    git("checkout", "--theirs", "src/my_service/models/user.py", cwd=lived.path)
+    git("add", "src/my_service/models/user.py", cwd=lived.path)
+    assert "is written" in two.update()
+    assert "is written" in lived.run("make", "update-continue").stdout
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -155,13 +222,13 @@ def test_a_history_that_does_not_fit_is_said_and_nothing_is_lost(
     aged.commit("Order")
     said = aged.update()
     assert sentence in said
-    assert "No migration was written. When that is settled, run make after-update." in said
+    assert "No migration was written. Settle that, then run make update-continue." in said
     assert aged.revisions() == revisions
     assert '"""An order, in short."""' in (aged.path / "src/my_service/models/order.py").read_text()
     if trouble == "model":
         return
     log.write_text(good)
-    assert "is written" in aged.run("make", "after-update").stdout
+    assert "is written" in aged.run("make", "update-continue").stdout
     aged.commit("Update")
     aged.check()
 
@@ -171,7 +238,7 @@ def test_models_that_refer_to_examples_which_go_are_said(make_aged_project: Call
     git("checkout", "HEAD~1", "--", "README.md", "src/my_service/api/router.py", cwd=aged.path)
     aged.commit("Without the edits that lie beside the examples")
     revisions = aged.revisions()
-    said = aged.update("-d", "example_models=false")
+    said = aged.update("-d", "example_models=none")
     assert "  src/my_service/models/user.py  (you had changed it)\n" in said
     assert "The models do not fit together: " in said
     assert "'orders.user_id' could not find table 'users'" in said
@@ -202,7 +269,7 @@ def test_a_migration_that_would_not_run_is_not_kept(
     releases.tag("v0.3.0")
     revisions = aged.revisions()
     said = aged.update()
-    assert "The migration for it would not run" in said
+    assert "The migration with the template's changes does not run" in said
     assert "cannot drop column phone of table users because other objects depend on it" in said
     assert "No migration was written." in said
     assert aged.revisions() == revisions
@@ -255,7 +322,7 @@ def test_a_file_that_moves_takes_its_edits_along(
         return
     assert ("OURS = True" in new.read_text()) is (owner == "edits")
     assert f"{relative[0]} is now {relative[1]}{', with your changes' if owner == 'edits' else ''}\n" in said
-    assert "brings one back" not in said
+    assert "restore one" not in said
     aged.commit("Update")
     if owner == "edits":
         aged.check()
@@ -272,7 +339,7 @@ def test_a_file_that_moves_stays_if_nothing_can_be_compared(
     releases.replace("copier.yml", HOOK, f"  - command: [mv, {releases.path}, {releases.path}-gone]\n{HOOK}")
     move(releases)
     said = aged.update()
-    assert "kept as it is, since the template's last version cannot be had" in said
+    assert "kept, because the template's last version cannot be rendered to merge with" in said
     assert old.read_text().endswith("OURS = True\n")
 
 
@@ -290,8 +357,8 @@ def test_a_file_that_is_removed_stays_if_it_was_edited(
     releases.tag("v0.2.0")
     said = aged.update()
     assert path.exists() is edited
-    assert ("kept as it is, with your changes" in said) is edited
-    assert ("git checkout HEAD -- FILE brings one back:\n  src/my_service/core/slow_queries.py\n" in said) is not edited
+    assert ("kept with your changes" in said) is edited
+    assert ("To restore one: git checkout HEAD -- FILE\n  src/my_service/core/slow_queries.py\n" in said) is not edited
     if edited:
         assert path.read_text().endswith("# ours\n")
 
@@ -380,9 +447,9 @@ def test_new_packages_need_the_network_and_that_is_said(
     releases.tag("v0.2.0")
     said = aged.update(UV_CACHE_DIR=str(tmp_path / "empty"), **OFFLINE)
     assert "uv sync" in said
-    assert "No migration was written. When that is settled, run make after-update." in said
+    assert "No migration was written. Settle that, then run make update-continue." in said
     assert len(aged.revisions()) == 1
-    done = aged.run("make", "after-update", **clean_environment(tmp_path / "home", UV_CACHE_DIR=UV_CACHE))
+    done = aged.run("make", "update-continue", **clean_environment(tmp_path / "home", UV_CACHE_DIR=UV_CACHE))
     assert "is written" in done.stdout
 
 

@@ -1,13 +1,13 @@
-"""Writes a revision with what an update of the template changed in the models, and with nothing else.
+"""Write a revision with what an update of the template changed in the models, and with nothing else.
 
 What it changed is the difference between the models of the last commit and those of the work tree. Of that, the
 revision holds what the migrations do not make yet. So it leaves alone what the owner has not migrated so far, and
-tables that no model describes. It is a part of after_update.py:
+tables that no model describes. finish_update.py runs it in the project's environment:
 
-    python scripts/template_changes.py VERSIONS MESSAGE [TABLE.OLD=NEW ...]
+    compare_models.py VERSIONS MESSAGE [TABLE.OLD=NEW ...]
 
-VERSIONS is a folder with one revision that makes the schema of the last commit's models; the rest are the columns
-that the template renamed.
+VERSIONS is a folder with one revision, which makes the schema of the last commit's models. The remaining arguments are
+the columns that the template renamed.
 """
 
 import argparse
@@ -22,11 +22,19 @@ from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
+from project_modules import (
+    ROOT,
+    Written,
+    alembic_config,
+    backfill,
+    import_models,
+    missing_operations,
+    on_scratch_database,
+    report,
+    upgrade_to_head,
+    write,
+)
 from sqlalchemy import Connection, inspect
-
-from existing_rows import fill
-from migrations import ROOT, alembic_config, on_scratch_database
-from revision import bring_to_head, compare, import_models, report, write
 
 
 class Rename(NamedTuple):
@@ -73,7 +81,7 @@ def changes(connection: Connection, versions: Path, renames: Sequence[Rename]) -
     config.set_main_option("path_separator", "newline")
     command.upgrade(config, "head")
     rename_columns(connection, renames)
-    return compare(config)[1]
+    return missing_operations(config)[1]
 
 
 def key(operation: ops.MigrateOperation) -> tuple[str, ...]:
@@ -108,42 +116,42 @@ def only(wanted: set[tuple[str, ...]], operations: Iterable[ops.MigrateOperation
 
 def write_changes(
     connection: Connection, message: str, changed: Sequence[ops.MigrateOperation], renames: Sequence[Rename]
-) -> tuple[Path | None, bool]:
+) -> tuple[Written | None, bool]:
     """Write a revision with those of the changes that the migrations do not make yet, and run it.
 
-    Returns its file, None where there is nothing to write; and whether the models have more that is not migrated.
+    Returns the revision, None where there is nothing to write; and whether the models have more that is not migrated.
 
     Raises:
         SystemExit: the migrations do not run; with the new one perhaps, which is not kept then.
     """
-    bring_to_head(connection)
+    upgrade_to_head(connection)
     before = connection.begin_nested()
     renamed = rename_columns(connection, renames)
-    kept = only(set(keys(compare(alembic_config(connection))[1])), changed)
+    kept = only(set(keys(missing_operations(alembic_config(connection))[1])), changed)
 
     def keep(
         context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
     ) -> None:
         up = ops.UpgradeOps(kept)
         down = up.reverse()
-        fill(up, context.opts["target_metadata"])
+        backfill(up, context.opts["target_metadata"])
         up.ops[:0] = [ops.ExecuteSQLOp(rename.sql(connection)) for rename in renamed]
         down.ops += [ops.ExecuteSQLOp(rename.undo().sql(connection)) for rename in reversed(renamed)]
         directives[0].upgrade_ops, directives[0].downgrade_ops = up, down
 
-    path = write(connection, message, keep) if kept or renamed else None
+    written = write(connection, message, keep) if kept or renamed else None
     before.rollback()
     try:
-        bring_to_head(connection)
+        upgrade_to_head(connection)
     except SystemExit as error:
-        if path is not None:
-            path.unlink()
-        raise SystemExit(f"The migration for it would not run, so make db-migrate is yours to use: {error}") from None
-    return path, bool(compare(alembic_config(connection))[1])
+        if written is not None:
+            written.path.unlink()
+        raise SystemExit(f"The migration with the template's changes does not run: {error}") from None
+    return written, bool(missing_operations(alembic_config(connection))[1])
 
 
 async def main() -> None:
-    """Run as a part of after_update.py."""
+    """Run as a part of finish_update.py."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("versions", type=Path)
     parser.add_argument("message")
@@ -152,13 +160,13 @@ async def main() -> None:
     import_models()
     try:
         changed = await on_scratch_database(lambda c: changes(c, given.versions, given.renames))
-        path, more = await on_scratch_database(lambda c: write_changes(c, given.message, changed, given.renames))
+        written, more = await on_scratch_database(lambda c: write_changes(c, given.message, changed, given.renames))
     except CommandError as error:
         raise SystemExit(str(error)) from None
-    if path is None:
+    if written is None:
         print("The template changed nothing in the schema: there is no migration to write.")
     else:
-        report(path)
+        report(written)
     if more:
         print("The models have other changes that no migration makes: make db-check shows them.")
 

@@ -1,0 +1,91 @@
+"""Before `copier update` changes anything: start a note, and add to it what the releases on the way declare.
+
+    before_update.py begin FROM TO ANSWERS     every update begins with it
+    before_update.py renamed TABLE.OLD NEW     a release gave a column another name
+    before_update.py moved OLD NEW             a release moved a file
+    before_update.py removed PATH              a release removed a file
+
+{package_name} may stand in a path. It fails only where nothing has been changed yet, and says why.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import note
+import yaml  # Copier's own
+from repository import UpdateBlocked, git
+
+
+def refuse_edited(answers_file: str) -> None:
+    """Check that the answers are as Copier wrote them: they say what the template had rendered.
+
+    Raises:
+        UpdateBlocked: someone edited them.
+    """
+    text = Path(answers_file).read_text(encoding="utf-8")
+    written = re.search(r"^# Answers as written: ([0-9a-f]{64})$", text, re.MULTILINE)
+    # The owner may have to correct where the template is, and which release this is.
+    answers = {name: value for name, value in yaml.safe_load(text).items() if not name.startswith("_")}
+    if written and hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest() != written[1]:
+        raise UpdateBlocked(
+            f"The answers in {answers_file} were edited since Copier wrote them, so they no longer say what the template"
+            f" rendered. `git log -p {answers_file}` shows the edit: undo it, commit, and change answers with"
+            " `copier update --trust -d question=answer`. If the answers are right as they are, delete the line"
+            " `# Answers as written`."
+        )
+
+
+def begin(version_from: str, version_to: str, answers_file: str) -> None:
+    """Start the note of an update.
+
+    Raises:
+        UpdateBlocked: the answers were edited.
+    """
+    refuse_edited(answers_file)
+    same = version_from == version_to
+    note.begin(
+        {
+            "from": version_from,
+            "to": version_to,
+            "reason": "template answers" if same else f"template {version_to}",
+            "answers": answers_file,
+            "head": git("rev-parse", "HEAD"),
+            "renames": [],
+            "moves": {},
+            "import_script": None,
+        }
+    )
+    if not same:
+        print(f"From {version_from} to {version_to} of the template ...", flush=True)
+
+
+def declare(kind: str, *arguments: str) -> None:
+    """Note what a release renamed, moved or removed."""
+    noted = note.read()
+    if kind == "renamed":
+        noted["renames"].append("=".join(arguments))
+    else:
+        answers = yaml.safe_load(Path(noted["answers"]).read_text(encoding="utf-8"))
+        old, *new = (path.format(**answers) for path in arguments)
+        # An earlier release on the way may have moved the file already.
+        first = next((before for before, after in noted["moves"].items() if after == old), old)
+        noted["moves"][first] = new[0] if kind == "moved" else None
+    note.write(noted)
+
+
+def main(action: str, *arguments: str) -> None:
+    """Note one thing."""
+    try:
+        if action == "begin":
+            begin(*arguments)
+        else:
+            declare(action, *arguments)
+    except UpdateBlocked as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

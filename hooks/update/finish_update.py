@@ -1,0 +1,142 @@
+"""Finish an update: write a migration with what the template changed in the models.
+
+after_update.py runs it. Where something is in its way, a conflict for example, it says what, and `make update-continue`
+runs it again. It uses scratch databases only, and commits nothing.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import note
+from project import IMPORT_COMMAND, IMPORT_PATHS, PROGRAMS, ROOT, first_revision, is_set_up, sync
+from repository import UpdateBlocked, git, git_bytes, refuse_conflicts
+
+TOOLING = Path(__file__).resolve().parent
+# Databases that do not exist, so that importing a project's models reaches none.
+UNREACHABLE_URLS = {
+    "asyncpg": "postgresql+asyncpg://nobody@nowhere.invalid/nothing",
+    "aiosqlite": "sqlite+aiosqlite:////nowhere/nothing.db",
+}
+
+
+def dependency_key(project: Path) -> tuple[Any, ...]:
+    """Return everything that decides which packages a project needs."""
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    about = pyproject.get("project", {})
+    return about.get("dependencies"), about.get("requires-python"), pyproject.get("dependency-groups")
+
+
+def unreachable_url(project: Path) -> str:
+    """Return a URL that the project's settings accept."""
+    needed = str(dependency_key(project))
+    return next(url for driver, url in UNREACHABLE_URLS.items() if driver in needed or driver == "aiosqlite")
+
+
+def make_python(project: Path, folder: Path) -> Path:
+    """Make an environment for a project in a folder of its own, and return its Python.
+
+    Raises:
+        UpdateBlocked: it cannot be made, for example without a network.
+    """
+    folder.mkdir()
+    for name in ("pyproject.toml", "uv.lock"):
+        if (project / name).exists():
+            shutil.copy(project / name, folder)
+    sync(folder)
+    return folder / PROGRAMS / "python"
+
+
+def run(python: Path, project: Path, *command: str | Path) -> str:
+    """Run a program on a project's modules, away from every database but scratch ones, and return what it printed.
+
+    Raises:
+        UpdateBlocked: it failed.
+    """
+    environment = os.environ | {
+        # It overrides .env, whose other settings may be needed to import the models.
+        "DATABASE_URL": unreachable_url(project),
+        "ENVIRONMENT": "development",
+        # This folder comes last: a project's package may have the name of a module here.
+        "PYTHONPATH": os.pathsep.join(map(str, [*(project / name for name in IMPORT_PATHS), TOOLING])),
+    }
+    words = [str(word) for word in (python, "-P", *command)]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip() or done.stdout.strip()
+        raise UpdateBlocked(said.splitlines()[-1] if "Traceback (most recent call last)" in said else said)
+    return done.stdout
+
+
+def check_out(commit: str, folder: Path) -> None:
+    """Write the project as it was at a commit, without its revisions, into a folder."""
+    with tarfile.open(fileobj=BytesIO(git_bytes("archive", commit))) as archive:
+        # extractall has no filter= before Python 3.11.4, which distributions still have.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(folder)  # noqa: S202 - git made it, of what this repository holds
+    shutil.rmtree(folder / "alembic" / "versions", ignore_errors=True)
+
+
+def write_migration(head: str, reason: str, renames: list[str]) -> str:
+    """Write a migration with what changed in the models since a commit, and return what there is to say.
+
+    Raises:
+        UpdateBlocked: the owner has to settle something first.
+    """
+    if not git("diff", "--name-only", head, "--", "src") and not git("ls-files", "-o", "--exclude-standard", "src"):
+        return "Nothing under src/ changed: there is no migration to write."
+    with tempfile.TemporaryDirectory() as name:
+        before = Path(name, "before")
+        check_out(head, before)
+        old_python = ROOT / PROGRAMS / "python" if is_set_up() else make_python(before, Path(name, "old"))
+        changed = dependency_key(before) != dependency_key(ROOT)
+        new_python = make_python(ROOT, Path(name, "new")) if changed else old_python
+        run(old_python, before, *first_revision(before))
+        versions = before / "alembic" / "versions"
+        return run(new_python, ROOT, TOOLING / "compare_models.py", versions, reason, *renames)
+
+
+def say_next(noted: Mapping[str, Any]) -> None:
+    """Say what the owner can do now, if anything changed."""
+    if not git("status", "--porcelain", "--", "."):
+        return
+    print("\nNext:\n")
+    print("    git diff HEAD      shows what changed")
+    if git("status", "--porcelain", "--", "alembic/versions"):
+        print("    make db-upgrade    runs the migration on your database")
+    print("    make test")
+    same = noted["from"] == noted["to"]
+    message = "Change the template's answers" if same else f"Update the template to {noted['to']}"
+    print(f'    git add --all . && git commit -m "{message}"\n')
+    if noted["import_script"]:
+        print("Your rows are still in SQLite. To copy them into PostgreSQL, stop the service, then:\n")
+        print("    make db-upgrade")
+        print(f"    {IMPORT_COMMAND} FILE      the SQLite file, by default PACKAGE.db")
+        print(f"    git rm {noted['import_script']}      when the rows are there: only the import needs it\n")
+
+
+def main() -> int:
+    """Run after `copier update`, and as `make update-continue`."""
+    try:
+        noted = note.read()
+        refuse_conflicts()
+        print(write_migration(noted["head"], noted["reason"], noted["renames"]).strip())
+    except UpdateBlocked as error:
+        again = "\nNo migration was written. Settle that, then run make update-continue."
+        print(f"{error}{again if note.is_there() else ''}", file=sys.stderr)
+        return 1
+    note.remove()
+    say_next(noted)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

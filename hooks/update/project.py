@@ -1,0 +1,44 @@
+"""The project that is updated: the files of it that an update uses by name.
+
+Together with project_modules.py this is all that an update knows of a project's layout.
+"""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from repository import UpdateBlocked
+
+ROOT = Path.cwd()
+PROGRAMS = Path(".venv", "Scripts" if os.name == "nt" else "bin")
+READY = ROOT / ".venv" / ".ready"
+# Where Python finds a project's modules.
+IMPORT_PATHS = (".", "src")
+# Where the script goes that copies SQLite's rows, and how its owner runs it.
+IMPORT_SCRIPT = Path("scripts", "import_sqlite.py")
+IMPORT_COMMAND = (PROGRAMS / "python").as_posix() + f" {IMPORT_SCRIPT.as_posix()}"
+
+
+def is_set_up() -> bool:
+    """Whether the project's environment was made here."""
+    return READY.exists() and READY.read_text(encoding="utf-8") == str(ROOT)
+
+
+def first_revision(project: Path) -> list[str]:
+    """Return the program, for a project's Python, that writes the first revision of the project's models."""
+    return ["-m", "scripts.revision", "initial"]
+
+
+def sync(folder: Path) -> None:
+    """Make the environment that the pyproject.toml in a folder asks for.
+
+    Raises:
+        UpdateBlocked: it cannot be made, for example without a network.
+    """
+    sys.path.insert(0, str(ROOT / "scripts"))
+    setup = import_module("setup")
+    try:
+        setup.sync(folder, "--no-install-project")
+    except setup.SetupError as error:
+        raise UpdateBlocked(str(error)) from None

@@ -1,0 +1,153 @@
+"""Start an update of this project: `make update`, and `make update-continue` after conflicts.
+
+The update itself belongs to the template. This gets Copier and the template's hooks/update/ at the wanted release, which
+is VERSION or else the newest, and hands over to them. Needs Python, git and the network.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ANSWERS = ".copier-answers.yml"
+COPIER = "copier>=9.19,<10"
+SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+TIME_LIMIT = 60  # seconds, for the template's server to answer
+# Another environment that happens to be active must not reach Copier's.
+OTHERS = ("PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OTHERS} | {"GIT_TERMINAL_PROMPT": "0"}
+
+
+def run(*command: str | Path, timeout: float | None = None) -> tuple[bool, str]:
+    """Run a program in the project; return whether it succeeded, and what it printed."""
+    words = [str(word) for word in command]
+    environment = ENVIRONMENT | ({"LC_ALL": "C"} if words[0] == "git" else {})
+    options: dict[str, Any] = {"cwd": ROOT, "env": environment, "stdin": subprocess.DEVNULL, "capture_output": True}
+    try:
+        done = subprocess.run(words, **options, timeout=timeout, check=False)
+    except FileNotFoundError:
+        raise SystemExit(f"{words[0]} is not on the PATH: install it.") from None
+    except subprocess.TimeoutExpired:
+        return False, f"no answer within {timeout:.0f} seconds"
+    return done.returncode == 0, os.fsdecode(done.stderr if done.returncode else done.stdout).strip("\n")
+
+
+def template_address() -> str:
+    """Return where Copier noted that the template is.
+
+    Raises:
+        SystemExit: its note is missing, or does not say.
+    """
+    if not (ROOT / ANSWERS).exists():
+        found, last = run("git", "log", "-1", "--diff-filter=AM", "--format=%h", "--", ANSWERS)
+        back = "If Copier made this project, make another of its release and answers, and copy the file from there."
+        if found and last:
+            back = f"To restore it: git checkout {last} -- {ANSWERS}"
+        raise SystemExit(f"{ANSWERS} is missing, in which Copier notes the template and your answers. {back}")
+    # Copier writes it on one line; a single quote within quotes is doubled.
+    text = (ROOT / ANSWERS).read_text(encoding="utf-8")
+    line = re.search(r"^_src_path: *(['\"]?)(.+?)\1 *$", text, re.MULTILINE)
+    if not line:
+        raise SystemExit(f"{ANSWERS} does not say _src_path: add the template's address, and commit that.")
+    return line[2].replace("''", "'") if line[1] else line[2]
+
+
+def clone_template(folder: Path) -> None:
+    """Clone the template without writing its files.
+
+    Raises:
+        SystemExit: it cannot be reached.
+    """
+    source = template_address()
+    address = str(Path(source).expanduser()) if source.startswith("~") else source.removeprefix("git+")
+    if source[:3] in SHORTCUTS:
+        address = SHORTCUTS[source[:3]] + source[3:].lstrip("/").removesuffix(".git") + ".git"
+    reached, said = run("git", "clone", "--quiet", "--no-checkout", "--", address, folder, timeout=TIME_LIMIT)
+    if reached:
+        reached, said = run("git", "-C", folder, "cat-file", "-e", "HEAD:copier.yml")[0], "there is no copier.yml"
+    if not reached:
+        hidden = re.sub("//[^/]*@", "//", source)
+        reason = " ".join(said.removeprefix("fatal: ").split())
+        raise SystemExit(
+            f"The template cannot be reached at {hidden} ({reason}). Check the network. If the template has moved, change"
+            f" _src_path in {ANSWERS}, and commit that."
+        )
+
+
+def check_out(clone: Path) -> str:
+    """Write hooks/update/ of the wanted release into the clone, and return the release.
+
+    Raises:
+        SystemExit: the template has no such release.
+    """
+    tags = [tag for tag in run("git", "-C", clone, "tag")[1].split() if re.fullmatch(r"v?\d+(\.\d+)*", tag)]
+    releases = sorted(tags, key=lambda tag: [int(part) for part in tag.lstrip("v").split(".")], reverse=True)
+    version = os.environ.get("VERSION") or (releases or ["HEAD"])[0]
+    if not run("git", "-C", clone, "checkout", "--quiet", version, "--", "hooks/update")[0]:
+        newest = ", ".join(releases[:5]) or "none"
+        raise SystemExit(f"The template has no {version} to update to. Its newest releases: {newest}.")
+    return version
+
+
+def find_copier(folder: Path) -> list[str | Path]:
+    """Return a command that runs Python with Copier: one that is installed, else a temporary one.
+
+    Raises:
+        SystemExit: there is none, and it cannot be downloaded.
+    """
+    if found := shutil.which("copier"):  # usually a link into an environment of its own
+        python = shutil.which("python", path=str(Path(found).resolve().parent))
+        if python and re.search(r"\b9\.(19|[2-9]\d|\d{3,})\b", run(python, "-m", "copier", "--version")[1]):
+            return [python]
+    command: list[str | Path]
+    if uv := shutil.which("uv", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".venv" / "bin")])):
+        options = ["--quiet", "--no-project", "--isolated", "--python", sys.executable, "--with", COPIER]
+        command = [uv, "run", *options, "python"]
+        done, said = run(*command, "-m", "copier", "--version")
+    else:
+        command = [folder / ("Scripts" if os.name == "nt" else "bin") / "python"]
+        done, said = run(sys.executable, "-m", "venv", folder)
+        if done:
+            done, said = run(*command, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", COPIER)
+    if not done:
+        reason = (said.splitlines() or ["for an unknown reason"])[-1].strip()
+        raise SystemExit(f"Copier 9.19 is not installed, and cannot be downloaded: {reason}\nCheck the network.")
+    return command
+
+
+def hand_over(*command: str | Path) -> int:
+    """Run a program that deals with Ctrl-C itself, and return its exit code."""
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    return subprocess.call([str(word) for word in command], cwd=ROOT, env=ENVIRONMENT)
+
+
+def update() -> int:
+    """Run as `make update`."""
+    with tempfile.TemporaryDirectory() as name:
+        clone = Path(name, "template")
+        clone_template(clone)
+        version = check_out(clone)
+        python = find_copier(Path(name, "copier"))
+        return hand_over(*python, clone / "hooks" / "update" / "run_copier.py", clone, version)
+
+
+def update_continue() -> int:
+    """Run as `make update-continue`: the update has left its tooling within .git."""
+    inside, prefix = run("git", "rev-parse", "--show-prefix")
+    program = ROOT / run("git", "rev-parse", "--git-path", f"template-update/{prefix}finish_update.py")[1]
+    if not inside or not program.exists():
+        raise SystemExit("No update is unfinished: make update starts one.")
+    return hand_over(sys.executable, "-B", program)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(update_continue() if sys.argv[1:] == ["continue"] else update())
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted. Nothing was changed.") from None
