@@ -242,9 +242,9 @@ def test_imports_follow_the_wall(template: Path, tmp_path: Path, database: str) 
 
 # Files and lines that an owner carries, uv.lock aside: no more than these.
 BUDGETS: list[tuple[dict[str, Any], int, int]] = [
-    ({}, 95, 5200),
-    ({"database": "sqlite", "soft_delete": "automatic"}, 95, 5200),
-    ({"example_models": "none"}, 80, 3600),
+    ({}, 95, 6150),
+    ({"database": "sqlite", "soft_delete": "automatic"}, 95, 6050),
+    ({"example_models": "none"}, 82, 5200),
 ]
 OWNED = ("api", "core", "models", "schemas", "services")
 
