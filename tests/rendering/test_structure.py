@@ -239,7 +239,10 @@ def test_imports_follow_the_wall(template: Path, tmp_path: Path, database: str) 
     # The check finds the engine room looking into the owner's house, and a service that knows its routes.
     (project / PACKAGE / "db" / "pool.py").write_text("from ..core.config import settings\n")
     (project / PACKAGE / "services" / "user_service.py").write_text("from ..api import users\n")
-    assert sorted(wrong_imports(project / PACKAGE)) == ["db/pool.py imports core", "services/user_service.py imports api"]
+    assert sorted(wrong_imports(project / PACKAGE)) == [
+        "db/pool.py imports core",
+        "services/user_service.py imports api",
+    ]
 
 
 # Files and lines that an owner carries, uv.lock aside: no more than these.
