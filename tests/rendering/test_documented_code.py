@@ -160,7 +160,7 @@ def test_examples_of_the_database_page_run(
     project.run("mypy", *tests)
     urls = [{}, {"TEST_DATABASE_URL": postgresql_server.format(database="both_test")}][: 1 + (database == "both")]
     for variables in urls:
-        tested = project.run("pytest", "-q", "-p", "no:cacheprovider", *tests, **variables)
+        tested = project.run("pytest", "-q", "-p", "no:cacheprovider", *tests, check=True, **variables)
         assert " passed" in tested.stdout
 
 
