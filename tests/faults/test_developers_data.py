@@ -222,8 +222,8 @@ def test_commands_change_the_database_that_is_named_for_them(
         file = tmp_path / "before.db"
         aged.run("python", "-c", FILE, str(file), PYTHONPATH="src")
         rows(f"sqlite:///{file}", PEOPLE[0])
-        script = str(shutil.copy(ROOT / "hooks/update/import_sqlite.py", aged.path / "scripts"))
-        assert "Copied" in developer.run("python", script, str(file))
+        shutil.copy(ROOT / "hooks/update/import_sqlite.py", aged.path / "scripts")
+        assert "Copied" in developer.run("python", "-m", "scripts.import_sqlite", str(file))
         assert rows(developer.url(developer.name), "SELECT count(*) FROM users") == ["2"]
         assert developer.others() == others
     print(f"{developer.place}: 6 commands, {len(others)} other databases unchanged")
