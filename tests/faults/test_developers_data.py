@@ -206,7 +206,7 @@ def test_commands_change_the_database_that_is_named_for_them(
     aged.commit("Phones")
     releases.add_mixin()
     releases.tag("v0.2.0")
-    assert "is written" in aged.update(TMPDIR=str(developer.scratch))
+    assert "Wrote" in aged.update(TMPDIR=str(developer.scratch))
     aged.project = set_up(aged.project)
     assert developer.held() == before
     assert "No update is unfinished" in developer.run("make", "update-continue", good=False)
