@@ -6,14 +6,14 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, status
 from sqlalchemy import bindparam, select
 
-from ..core.pages import paged
+from ..core.pagination import paginate
 from ..models.post import Post
 from ..models.user import User
 from ..schemas.base import Page
 from ..schemas.post import PostRead
 from ..schemas.user import UserRead
 from .dependencies import ReadDB
-from .parameters import Cursor, Key, Limit, Skip
+from .parameters import Cursor, Limit, RowId, Skip
 from .responses import NOT_FOUND
 from .with_posts import UserWithPosts
 
@@ -28,9 +28,9 @@ BY_ID = USER.where(User.id == bindparam("id"), User.deleted_at.is_(None))
 
 
 @router.get("/users/{user_id}/columns", response_model=UserRead, responses=NOT_FOUND)
-async def get_user_columns(user_id: Key, db: ReadDB) -> dict[str, Any]:
+async def get_user_columns(user_id: RowId, db: ReadDB) -> dict[str, Any]:
     """Get one user."""
-    users = await db.rows(BY_ID, {"id": user_id})
+    users = await db.fetch_dicts(BY_ID, {"id": user_id})
     if not users:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"User {user_id} not found")
     return users[0]
@@ -41,8 +41,10 @@ async def list_users_with_posts_columns(
     db: ReadDB, skip: Skip = 0, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[UserWithPosts]:
     """List users, newest first."""
-    users = await db.rows(paged(LIVE, User, skip=skip, limit=limit + 1, cursor=cursor))
+    users = await db.fetch_dicts(paginate(LIVE, User, skip=skip, limit=limit + 1, cursor=cursor))
     of = defaultdict[int, list[dict[str, Any]]](list)
-    for post in await db.rows(POSTS, {"authors": [user["id"] for user in users]}):
+    for post in await db.fetch_dicts(POSTS, {"authors": [user["id"] for user in users]}):
         of[post["author_id"]].append(post)
-    return Page[UserWithPosts].of([{**user, "posts": of[user["id"]]} for user in users], limit)
+    items = [{**user, "posts": of[user["id"]]} for user in users[:limit]]
+    following = items[-1]["id"] if len(users) > limit else None
+    return Page[UserWithPosts].model_validate({"items": items, "next": following})

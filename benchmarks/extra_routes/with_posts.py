@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from ..core.pages import paged
+from ..core.pagination import paginate
 from ..models.post import Post
 from ..models.user import User
 from ..schemas.base import Page
@@ -31,8 +31,8 @@ async def list_users_with_posts(
     db: ReadDB, skip: Skip = 0, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[UserWithPosts]:
     """List users, newest first."""
-    users = await db.scalars(paged(USERS, User, skip=skip, limit=limit + 1, cursor=cursor))
-    return Page[UserWithPosts].of(users.all(), limit)
+    users = await db.scalars(paginate(USERS, User, skip=skip, limit=limit + 1, cursor=cursor))
+    return Page[UserWithPosts].from_rows(users.all(), limit)
 
 
 @router.get("/naive", response_model=Page[UserWithPosts])
@@ -40,8 +40,8 @@ async def list_users_one_by_one(
     db: ReadDB, skip: Skip = 0, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[UserWithPosts]:
     """List users, newest first, and ask for the posts of each by itself."""
-    users = (await db.scalars(paged(LIVE, User, skip=skip, limit=limit + 1, cursor=cursor))).all()
+    users = (await db.scalars(paginate(LIVE, User, skip=skip, limit=limit + 1, cursor=cursor))).all()
     for user in users:
         posts = await db.scalars(select(Post).where(Post.author_id == user.id, Post.deleted_at.is_(None)))
         set_committed_value(user, "posts", posts.all())
-    return Page[UserWithPosts].of(users, limit)
+    return Page[UserWithPosts].from_rows(users, limit)

@@ -22,14 +22,15 @@ NESTED = """
     api = APIRouter(
         prefix="/api/v1",
         dependencies=[Depends(auth.get_current_user)],
-        responses=INVALID | TOO_LARGE | UNAVAILABLE,
+        responses=BAD_REQUEST | TOO_LARGE | UNAVAILABLE,
     )
-    for router in API:
+    for router in ROUTERS:
         api.include_router(router)
     everything = APIRouter()
     everything.include_router(api)
     everything.include_router(health.router)
     app.include_router(everything)
+    return app
 """
 LISTENERS = """
 def log_slow_queries(engine: Any, threshold: float) -> None:
@@ -48,33 +49,32 @@ def log_slow_queries(engine: Any, threshold: float) -> None:
 UNDONE = {
     "the garbage collector left alone": (
         "main.py",
-        "    gc.collect()\n    gc.freeze()\n    gc.set_threshold(10_000)\n",
+        "    reduce_gc_pauses()\n",
         "",
     ),
     "reads in a transaction": (
-        "core/engines.py",
-        'isolation_level="AUTOCOMMIT", **options)\n    _stream_in_transactions(engine)\n',
-        "**options)\n",
+        "db/postgresql.py",
+        'read_only, isolation_level="AUTOCOMMIT", **arguments)\n',
+        "read_only, **arguments)\n",
     ),
-    "each connection tried each time": ("core/engines.py", "_IDLE = 1\n", "_IDLE = -1\n"),
+    "each connection tried each time": ("db/postgresql.py", "_IDLE = 1\n", "_IDLE = -1\n"),
     "a statement for each request": (
         "services/user_service.py",
         'self.db.scalar(_BY_ID, {"id": user_id})\n\n',
         "self.db.scalar(select(User).where(User.id == user_id, User.deleted_at.is_(None)))\n\n",
     ),
-    "routers within routers": ("api/router.py", "    for router in API:\n…", NESTED),
-    "listeners for the slow-query log": ("core/slow_queries.py", "def log_slow_queries…", LISTENERS),
-    "a new session for each statement": ("core/database.py", "        self._closed.append(session)\n", ""),
+    "routers within routers": ("main.py", "    for router in ROUTERS:\n…", NESTED),
+    "listeners for the slow-query log": ("db/slow_query_log.py", "def log_slow_queries…", LISTENERS),
     "a session that is closed with the request": (
         "core/database.py",
-        "    return _reader\n",
-        "    async with AsyncSessionLocal(bind=read_engine) as session:\n        yield ReadSession(session)\n",
+        "    return _read_session\n",
+        "    async with AsyncSessionLocal(bind=read_engine) as session:\n        yield session\n",
     ),
 }
 # What is undone on SQLite only; the rest of the list above is the same there.
 UNDONE_ON_SQLITE = {
     "the driver's own cursor": (
-        "core/driver.py",
+        "db/sqlite_driver.py",
         "    def cursor(self) -> Any:\n        return _Cursor(self)\n",
         "    pass\n",
     ),

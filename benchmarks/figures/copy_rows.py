@@ -35,7 +35,7 @@ OURS = """
 import asyncio, sys, time
 from pathlib import Path
 
-import import_sqlite
+from scripts import import_sqlite
 
 url = import_sqlite.target_url()
 start = time.perf_counter()
@@ -79,8 +79,8 @@ asyncio.run(main())
 MIGRATE = """
 import sys
 from alembic import command
+from scripts.revision import alembic_config
 from sqlalchemy import create_engine
-from migrations import alembic_config
 
 with create_engine(f"sqlite:///{sys.argv[1]}").begin() as connection:
     command.upgrade(alembic_config(connection), "head")

@@ -23,9 +23,9 @@ def without_slow_queries(project: Rendered) -> str:
     """Return the folder of a copy of its source that does not time its statements."""
     copy = project.path / "untimed"
     shutil.copytree(project.path / "src", copy)
-    module = copy / "my_service/core/database.py"
+    module = copy / "my_service/db/engine.py"
     lines = module.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if not line.startswith("log_slow_queries(")]
+    kept = [line for line in lines if not line.strip().startswith("log_slow_queries(")]
     assert len(kept) < len(lines)
     module.write_text("".join(kept))
     return str(copy)

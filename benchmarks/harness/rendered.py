@@ -42,9 +42,9 @@ class Rendered:
             warnings.simplefilter("ignore", copier.errors.DirtyLocalWarning)
             copier.run_copy(str(ROOT), path, data=answers, **options)
         self.path = path
-        self.environment = ENVIRONMENT | {"PYTHONPATH": "src:scripts"} | (variables or {})
+        self.environment = ENVIRONMENT | {"PYTHONPATH": "src"} | (variables or {})
         self.run(PROGRAMS / "uv", "sync", "--quiet")
-        self.python("scripts/first_revision.py")
+        self.python("-m", "scripts.revision", "initial")
 
     def run(self, *command: str | Path) -> str:
         """Run a program in its folder, and return what it prints.

@@ -81,8 +81,8 @@ def add_routes(project: Rendered) -> None:
     router = api / "router.py"
     text = router.read_text()
     for old, new in [
-        ("import auth,", f"import {', '.join(names)}, auth,"),
-        ("API = [", f"API = [{', '.join(f'{name}.router' for name in names)}, "),
+        ("from . import ", f"from . import {', '.join(names)}, "),
+        ("list[APIRouter] = [", f"list[APIRouter] = [{', '.join(f'{name}.router' for name in names)}, "),
     ]:
         assert old in text
         text = text.replace(old, new)

@@ -39,8 +39,9 @@ def prepared(
     @cache
     def prepare(kind: str) -> Prepared:
         folder = tmp_path_factory.mktemp(kind)
-        path = render(template, folder / "project", database=kind, package_name=PACKAGE, example_models=True)
-        project = Project(path, environment_for(path), clean_environment(folder / "home"))
+        path = render(template, folder / "project", database=kind, package_name=PACKAGE, example_models="user_and_post")
+        variables = clean_environment(folder / "home", PYTHONPATH=str(path / "src"))
+        project = Project(path, environment_for(path), variables)
         if kind == "sqlite":
             return Prepared(project, SQLiteDatabase(folder / "migrated.db"))
         server: PostgreSQL = request.getfixturevalue("postgresql")

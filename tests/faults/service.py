@@ -212,7 +212,7 @@ class Prepared:
 
     def migrate(self, database: Database) -> None:
         """Do what every deployment does first."""
-        self.project.run("alembic", "upgrade", "head", DATABASE_URL=database.url, PYTHONPATH="src")
+        self.project.run("alembic", "upgrade", "head", DATABASE_URL=database.url)
 
     def database(self) -> Database:
         """Return a database of one's own, migrated and empty."""

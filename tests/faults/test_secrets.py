@@ -63,9 +63,9 @@ async def test_no_secret_is_seen(serve: Callable[..., Service], database: Databa
         ["alembic", "current"],
         ["python", "-c", code],
         ["python", "-c", "from probed.core.database import engine; engine.no_such_name"],
-        ["python", "scripts/databases.py", "alembic", "history"],
+        ["python", "-m", "scripts.dev_database", "run", "alembic", "history"],
     ):
-        if database.kind == "sqlite" and "scripts/databases.py" in command:
+        if database.kind == "sqlite" and "scripts.dev_database" in command:
             continue
         done = service.project.run(*command, check=False, **service.environment())
         seen[" ".join(command)] = done.stdout + done.stderr
@@ -81,7 +81,7 @@ def test_what_is_set_in_env_is_in_no_commit(make_owned: Callable[..., Project], 
     given = "DATABASE_URL=sqlite:///owners-s3cret.db" if kind == "sqlite" else ""
     (project.path / ".env").write_text(f"SOMEBODYS_TOKEN={OWNERS}\n{given}\n")
     git("init", "--quiet", cwd=project.path)
-    for target in (["db-upgrade"], ["db-check"], ["test", "args=-q -k models"]):
+    for target in (["db-upgrade"], ["db-check"], ["test", "ARGS=-q -k models"]):
         project.run("make", *target)
     git("add", "--all", cwd=project.path)
     added = git("ls-files", cwd=project.path).splitlines()

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from my_service.core.database import AsyncSessionLocal, engine, get_read_db, read_engine
-from my_service.core.pages import paged
+from my_service.core.pagination import paginate
 from my_service.models.user import User
 from my_service.schemas.post import PostCreate, PostUpdate
 from my_service.schemas.user import UserCreate, UserUpdate
-from my_service.services.post_service import PostQueries, PostService
-from my_service.services.user_service import UserQueries, UserService
+from my_service.services.post_service import PostService
+from my_service.services.user_service import UserService
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import selectinload
 
@@ -27,7 +27,7 @@ EXPLAIN = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN
 
 async def page(**where: int) -> None:
     """Read a page as a request does."""
-    assert len(await UserQueries(await get_read_db()).get_users(limit=LIMIT, **where)) == LIMIT
+    assert len(await UserService(await get_read_db()).get_users(limit=LIMIT, **where)) == LIMIT
 
 
 async def timed(work: Callable[[], Awaitable[None]]) -> float:
@@ -70,14 +70,14 @@ async def use_the_services() -> None:
         await users.delete_user(user.id)
         await users.restore_user(user.id)
     reader = await get_read_db()
-    await UserQueries(reader).get_user(user.id)
-    await PostQueries(reader).get_post(post.id)
-    for queries in (UserQueries(reader).get_users, PostQueries(reader).get_posts):
+    await UserService(reader).get_user(user.id)
+    await PostService(reader).get_post(post.id)
+    for queries in (UserService(reader).get_users, PostService(reader).get_posts):
         await queries()
         await queries(skip=LIMIT)
         await queries(cursor=user.id)
     authors = select(User).options(selectinload(User.posts)).where(User.deleted_at.is_(None))
-    await reader.scalars(paged(authors, User, limit=50))
+    await reader.scalars(paginate(authors, User, limit=50))
 
 
 async def plans() -> dict[str, list[str]]:

@@ -34,8 +34,10 @@ from my_service.models.user import User
 from my_service.schemas.user import UserRead
 
 # isort: split
-import databases
-from factories import make_post, make_user
+from scripts import dev_database
+
+from .factories import make_user
+from .test_posts import make_post
 
 logger = logging.getLogger(__name__)
 
@@ -348,7 +350,7 @@ async def test_connection_pooling(engine: AsyncEngine) -> None:
         assert await connection.scalar(text("SELECT 1")) == 1
     # SQLite has one writer at a time: there the pool is for those who read.
     ours = database.read_engine
-    # Nor are connections to a file lost; those to PostgreSQL are tried once they have lain idle: see test_database.py.
+    # Nor are connections to a file lost; those to PostgreSQL are tried once they have lain idle.
     pools: list[Any] = [engine.pool, ours.pool] + ([provided.pool] if POSTGRESQL else [])
     await engine.dispose()
     assert [(p.size(), p._max_overflow, p._recycle) for p in pools] == [(20, 0, 3600)] * len(pools)
@@ -392,12 +394,12 @@ class TestTestDatabaseSetup:
     async def own_database(self, engine: AsyncEngine) -> AsyncIterator[None]:
         """Make the database, and at the end see that the guide's fixture has emptied it."""
         url = make_url(settings.test_database_url)
-        await databases.create(url)
+        await dev_database.create(url)
         yield
         async with self.used.connect() as connection:
             assert await connection.run_sync(lambda connection: inspect(connection).get_table_names()) == []
         await self.used.dispose()
-        await databases.drop(url)
+        await dev_database.drop(url)
 
     # tests/conftest.py
     @pytest.fixture(scope="function")  # noqa: PT003

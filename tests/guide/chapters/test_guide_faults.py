@@ -23,16 +23,16 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from my_service.core.config import Settings
 from my_service.core.database import get_db, read_engine
 from my_service.core.security import verify_password
+from my_service.db.columns import unique_column
 from my_service.main import app as service
 from my_service.models.base import Base, BaseModel
-from my_service.models.columns import unique_column
 from my_service.models.post import Post
 from my_service.models.user import User
 from my_service.schemas.user import UserCreate, UserRead, UserUpdate
 from my_service.services.user_service import UserService
 
 # isort: split
-from migrations import alembic_config
+from scripts.revision import alembic_config
 
 from .factories import make_user
 

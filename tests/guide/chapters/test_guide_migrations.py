@@ -17,10 +17,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 # isort: split
-from my_service.core.config import settings
+from my_service.db.backend import backend_for
 
 # isort: split
-from migrations import ROOT, empty_database
+from scripts.revision import ROOT, temporary_database
 
 MIGRATION_COMMANDS = """\
 # Create a new migration
@@ -127,8 +127,8 @@ def scripts(tmp_path: Path) -> Path:
 @pytest.fixture
 async def empty(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Yield a connection to a database without tables."""
-    url = settings.sibling_url(engine.url, "_guide")
-    async with empty_database(url) as empty, empty.begin() as connection:
+    url = backend_for(engine.url).sibling_url(engine.url, "_guide")
+    async with temporary_database(url) as empty, empty.begin() as connection:
         yield connection
 
 

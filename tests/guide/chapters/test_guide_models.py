@@ -16,11 +16,11 @@ from sqlalchemy.orm import configure_mappers, declarative_base, relationship, se
 from sqlalchemy.sql import func
 
 # isort: split
-from my_service.core.config import settings
+from my_service.db.backend import backend_for
 from my_service.models import base, mixins, post, user
 
 # isort: split
-from migrations import empty_database
+from scripts.revision import temporary_database
 
 from .factories import make_user
 from .test_posts import make_post
@@ -178,7 +178,7 @@ async def test_model_mixins_usage(engine: AsyncEngine) -> None:
         content = Column(Text, nullable=False)
 
     # A database of its own: the example's posts are a table of that name.
-    async with empty_database(settings.sibling_url(engine.url, "_guide")) as empty:
+    async with temporary_database(backend_for(engine.url).sibling_url(engine.url, "_guide")) as empty:
         async with empty.begin() as connection:
             await connection.run_sync(Post.metadata.create_all)
         async with AsyncSession(empty, expire_on_commit=False) as db:
