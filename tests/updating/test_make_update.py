@@ -454,7 +454,7 @@ def test_an_answer_is_changed_at_the_same_release(aged: Owner) -> None:
 
 def test_a_conflict_is_left_to_resolve(aged: Owner, releases: Releases) -> None:
     health = aged.path / "src/my_service/api/health.py"
-    health.write_text(health.read_text().replace('"""All is well."""', '"""Ours."""'))
+    health.write_text(health.read_text().replace('"""The probe succeeds."""', '"""Ours."""'))
     commit(aged.path, "Ours")
     releases.change_code()
     releases.add_column()
