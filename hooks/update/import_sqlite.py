@@ -37,6 +37,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
+from .dev_database import development_url
+
 ROOT = Path(__file__).resolve().parent.parent
 # Bytes sent at once: few enough that PostgreSQL reads some while Python makes the next ones.
 CHUNK = 2**17
@@ -86,8 +88,6 @@ def target_url() -> URL:
     Raises:
         SystemExit: it is not a PostgreSQL database.
     """
-    from .dev_database import development_url  # the project's own: it may start the embedded server
-
     url = development_url()
     if url.get_backend_name() != "postgresql":
         raise SystemExit(f"DATABASE_URL is not a PostgreSQL URL: {url}. Use postgresql://user:password@host/name.")

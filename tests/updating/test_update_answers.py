@@ -177,7 +177,7 @@ def test_the_database_changes_and_changes_back(
     assert new == [], said
     assert "The template changed nothing in the schema" in said
     assert "my_service.db" not in str(aged.status()), "the old file must not get into git"
-    command = re.search(r"^    .venv/bin/(python scripts/import_sqlite.py) FILE ", said, re.MULTILINE)
+    command = re.search(r"^    .venv/bin/(python -m scripts.import_sqlite) FILE ", said, re.MULTILINE)
     assert command
     aged.commit("Change to PostgreSQL")
     aged.use_server("changed")

@@ -301,7 +301,7 @@ def test_a_file_that_moves_takes_its_edits_along(
         old.unlink()
         aged.replace("src/my_service/db/engine.py", "from .slow_query_log import", "# from .slow_query_log import")
     elif owner == "meets":
-        old.write_text(text.replace('"""A warning', '"""Our warning'))
+        old.write_text(text.replace('"""Log slow', '"""Log our slow'))
     aged.commit("Owned")
     move(releases)
     said = aged.update()
