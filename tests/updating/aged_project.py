@@ -223,7 +223,8 @@ def make_aged_project(
     def make(*, edited: bool = True, **answers: Any) -> AgedProject:
         path = render(releases.path, tmp_path / "project", **answers)
         server = request.getfixturevalue("postgresql_server") if answers["database"] == "postgresql" else None
-        project = set_up(Project(path, environment_for(path), clean_environment(tmp_path / "home")))
+        variables = clean_environment(tmp_path / "home", PYTHONPATH=str(path / "src"))
+        project = set_up(Project(path, environment_for(path), variables))
         aged = AgedProject(project, releases, server, environment_for)
         git("init", "--quiet", "--initial-branch=main", cwd=path)
         if server:

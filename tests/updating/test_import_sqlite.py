@@ -270,7 +270,8 @@ def change(
     projects = []
     for database in ("sqlite", "postgresql"):
         path = render(template, folder / database, database=database)
-        project = set_up(Project(path, environment_for(path), clean_environment(folder / "home")))
+        variables = clean_environment(folder / "home", PYTHONPATH=str(path / "src"))
+        project = set_up(Project(path, environment_for(path), variables))
         (path / "src/my_service/models/team.py").write_text(MODELS)
         versions = path / "alembic" / "versions"
         first = re.search(r'revision: str = "(\w+)"', (versions / "0001_initial_schema.py").read_text())

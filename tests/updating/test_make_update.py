@@ -682,7 +682,8 @@ def test_a_project_copied_without_trust_is_updated_as_any_other(
     done = owner.copier("copy", "--defaults", "--skip-tasks", "-d", "database=sqlite", str(releases.path), "project")
     assert done.returncode == 0, done.stderr
     owner.path = tmp_path / "project"
-    set_up(Project(owner.path, environment_for(owner.path), clean_environment(tmp_path / "home")))
+    variables = clean_environment(tmp_path / "home", PYTHONPATH=str(owner.path / "src"))
+    set_up(Project(owner.path, environment_for(owner.path), variables))
     git("init", "--quiet", cwd=owner.path)
     commit(owner.path, "Start from the template")
     releases.add_column()

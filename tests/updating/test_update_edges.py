@@ -110,9 +110,10 @@ def test_two_projects_of_a_repository_are_updated_at_once(
     git("init", "--quiet", cwd=outer)
     (aged.path / ".git").rename(tmp_path / "old.git")
     aged.move(outer / "one")
-    render(releases.path, outer / "two", database="sqlite")
+    path = render(releases.path, outer / "two", database="sqlite")
+    variables = {**aged.project.variables, "PYTHONPATH": str(path / "src")}
     two = AgedProject(
-        set_up(Project(outer / "two", aged.project.environment, aged.project.variables)),
+        set_up(Project(path, aged.project.environment, variables)),
         releases,
         None,
         aged.environment_for,
