@@ -77,7 +77,7 @@ def test_both_databases_have_one_history(make_project: Callable[..., Project], s
 
 def revision_id(text: str) -> str:
     """Return the id that a revision's source gives it."""
-    return re.findall(r'^revision: str = "(\w{12})"$', text, re.MULTILINE)[0]
+    return str(re.findall(r'^revision: str = "(\w{12})"$', text, re.MULTILINE)[0])
 
 
 def test_id_belongs_to_the_package_and_its_schema(make_project: Callable[..., Project]) -> None:
