@@ -1,6 +1,6 @@
 """Engines as the service creates them, with other options."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import URL
@@ -27,4 +27,5 @@ def open_migrator(url: URL, **options: Any) -> AsyncEngine:
 
 
 def _options(changed: dict[str, Any]) -> EngineOptions:
-    return replace(settings.engine_options(), **{"pool_size": 1} | changed)
+    known = {field.name for field in fields(EngineOptions)}  # SQLite has fewer
+    return replace(settings.engine_options(), **{"pool_size": 1} | {k: v for k, v in changed.items() if k in known})

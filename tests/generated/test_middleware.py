@@ -43,4 +43,4 @@ async def test_every_response_has_security_headers(client: AsyncClient, path: st
 
 async def test_wrong_method_returns_405_with_the_allowed_ones(client: AsyncClient) -> None:
     response = await client.delete("/health/live")
-    assert (response.status_code, response.headers["Allow"]) == (405, "GET")
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD")

@@ -80,7 +80,7 @@ def test_service_reports_every_invalid_setting_without_a_traceback() -> None:
 async def test_production_does_not_start_with_unsafe_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "ENVIRONMENT", "production")
     monkeypatch.setattr(settings, "DEBUG", True)
-    with pytest.raises(RuntimeError, match=r"does not start as production:(\n.*)*DEBUG is on"):
+    with pytest.raises(RuntimeError, match=r"does not start with ENVIRONMENT=production:(\n.*)*DEBUG is on"):
         async with lifespan(app):
             pass
 

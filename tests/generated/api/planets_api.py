@@ -37,6 +37,7 @@ class PlanetUpdate(RequestSchema):
 class PlanetRead(ReadSchema):
     """A planet."""
 
+    id: int
     name: str
     note: str | None
     created_at: datetime
