@@ -1,6 +1,6 @@
 """Copy all rows of a SQLite file into this project's PostgreSQL database.
 
-    .venv/bin/python scripts/import_sqlite.py my_service.db [--replace]
+    .venv/bin/python -m scripts.import_sqlite my_service.db [--replace]
 
 The database is the one that the settings give, or else the embedded one. Run `make db-upgrade` first, and stop the
 service: rows that it writes to the file meanwhile are not copied. Delete this script when the rows are there.
@@ -36,6 +36,8 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
+
+from .dev_database import development_url
 
 ROOT = Path(__file__).resolve().parent.parent
 # Bytes sent at once: few enough that PostgreSQL reads some while Python makes the next ones.
@@ -86,8 +88,6 @@ def target_url() -> URL:
     Raises:
         SystemExit: it is not a PostgreSQL database.
     """
-    from databases import development_url  # the project's own: it may start the embedded server
-
     url = development_url()
     if url.get_backend_name() != "postgresql":
         raise SystemExit(f"DATABASE_URL is not a PostgreSQL URL: {url}. Use postgresql://user:password@host/name.")

@@ -17,7 +17,7 @@ READY = ROOT / ".venv" / ".ready"
 IMPORT_PATHS = (".", "src")
 # Where the script goes that copies SQLite's rows, and how its owner runs it.
 IMPORT_SCRIPT = Path("scripts", "import_sqlite.py")
-IMPORT_COMMAND = (PROGRAMS / "python").as_posix() + f" {IMPORT_SCRIPT.as_posix()}"
+IMPORT_COMMAND = f"{(PROGRAMS / 'python').as_posix()} -m {IMPORT_SCRIPT.parent.name}.{IMPORT_SCRIPT.stem}"
 
 
 def is_set_up() -> bool:

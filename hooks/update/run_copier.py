@@ -188,7 +188,8 @@ def run_copier(options: list[str]) -> int:
     interrupts: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # Copier gets it too, and ends
     held: list[str] = []
-    command = [sys.executable, "-m", "copier", "update", *options]
+    safely = ["-P"] if sys.version_info >= (3, 11) else []  # a file of the project must not pass for one of Copier's
+    command = [sys.executable, *safely, "-m", "copier", "update", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as copier:
         for line in copier.stderr or ():
             if held or line == TRACEBACK:

@@ -59,7 +59,7 @@ def template_address() -> str:
 
 
 def clone_template(folder: Path) -> None:
-    """Clone the template without writing its files.
+    """Clone the template, without its files.
 
     Raises:
         SystemExit: it cannot be reached.
@@ -68,7 +68,7 @@ def clone_template(folder: Path) -> None:
     address = str(Path(source).expanduser()) if source.startswith("~") else source.removeprefix("git+")
     if source[:3] in SHORTCUTS:
         address = SHORTCUTS[source[:3]] + source[3:].lstrip("/").removesuffix(".git") + ".git"
-    reached, said = run("git", "clone", "--quiet", "--no-checkout", "--", address, folder, timeout=TIME_LIMIT)
+    reached, said = run("git", "clone", "--quiet", "--bare", "--", address, folder, timeout=TIME_LIMIT)
     if reached:
         reached, said = run("git", "-C", folder, "cat-file", "-e", "HEAD:copier.yml")[0], "there is no copier.yml"
     if not reached:
@@ -80,8 +80,8 @@ def clone_template(folder: Path) -> None:
         )
 
 
-def check_out(clone: Path) -> str:
-    """Write hooks/update/ of the wanted release into the clone, and return the release.
+def check_out(clone: Path, folder: Path) -> str:
+    """Write hooks/update/ of the wanted release into a folder, and return the release.
 
     Raises:
         SystemExit: the template has no such release.
@@ -89,7 +89,18 @@ def check_out(clone: Path) -> str:
     tags = [tag for tag in run("git", "-C", clone, "tag")[1].split() if re.fullmatch(r"v?\d+(\.\d+)*", tag)]
     releases = sorted(tags, key=lambda tag: [int(part) for part in tag.lstrip("v").split(".")], reverse=True)
     version = os.environ.get("VERSION") or (releases or ["HEAD"])[0]
-    if not run("git", "-C", clone, "checkout", "--quiet", version, "--", "hooks/update")[0]:
+    folder.mkdir()
+    command = [
+        "git",
+        f"--git-dir={clone}",
+        f"--work-tree={folder}",
+        "checkout",
+        "--quiet",
+        version,
+        "--",
+        "hooks/update",
+    ]
+    if not run(*command)[0]:
         newest = ", ".join(releases[:5]) or "none"
         raise SystemExit(f"The template has no {version} to update to. Its newest releases: {newest}.")
     return version
@@ -102,7 +113,8 @@ def find_copier(folder: Path) -> list[str | Path]:
         SystemExit: there is none, and it cannot be downloaded.
     """
     if found := shutil.which("copier"):  # usually a link into an environment of its own
-        python = shutil.which("python", path=str(Path(found).resolve().parent))
+        beside = str(Path(found).resolve().parent)
+        python = shutil.which("python3", path=beside) or shutil.which("python", path=beside)
         if python and re.search(r"\b9\.(19|[2-9]\d|\d{3,})\b", run(python, "-m", "copier", "--version")[1]):
             return [python]
     command: list[str | Path]
@@ -130,11 +142,11 @@ def hand_over(*command: str | Path) -> int:
 def update() -> int:
     """Run as `make update`."""
     with tempfile.TemporaryDirectory() as name:
-        clone = Path(name, "template")
+        clone, files = Path(name, "template.git"), Path(name, "template")
         clone_template(clone)
-        version = check_out(clone)
+        version = check_out(clone, files)
         python = find_copier(Path(name, "copier"))
-        return hand_over(*python, clone / "hooks" / "update" / "run_copier.py", clone, version)
+        return hand_over(*python, files / "hooks" / "update" / "run_copier.py", clone, version)
 
 
 def update_continue() -> int:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from my_service.core.database import backend
+# Not core.database: pytest loads this file before tests/conftest.py points the settings at the test database.
+from my_service.db.backend import backend_for
 from scripts.revision import temporary_database
 
 from .planets import METADATA
@@ -33,5 +34,6 @@ async def committed(engine: AsyncEngine) -> AsyncIterator[None]:
 @pytest.fixture
 async def empty(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Yield a connection to a database without tables."""
-    async with temporary_database(backend.sibling_url(engine.url, "_empty")) as empty, empty.begin() as connection:
+    url = backend_for(engine.url).sibling_url(engine.url, "_empty")
+    async with temporary_database(url) as empty, empty.begin() as connection:
         yield connection

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 from starlette.types import Message
 
-from my_service.db import disconnect
 from my_service.api.dependencies import ReadDB, WriteDB
 from my_service.core.database import read_engine, transaction
+from my_service.db import disconnect
 from my_service.main import app
 
 from .planets import NOTES

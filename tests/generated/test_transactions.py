@@ -8,8 +8,8 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from my_service.db import slow_query_log
 from my_service.core.database import AsyncSessionLocal, get_db, read_engine, transaction
+from my_service.db import slow_query_log
 
 from .planets import NOTES
 

@@ -239,7 +239,7 @@ def image(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
         assert_clean(tool("uv"), "lock", "--quiet", "--python", sys.executable, cwd=project)
     run_stage(build, build_context(project, folder / "context"), app)
     # The first revision, as `make setup` would have left it; its generator needs no more than the service does.
-    assert_clean(app / ".venv" / "bin" / "python", "scripts/first_revision.py", cwd=project)
+    assert_clean(app / ".venv" / "bin" / "python", "-m", "scripts.revision", "initial", cwd=project)
     shutil.rmtree(folder / "context")
     context = build_context(project, folder / "context")
     # The image's /app takes the place of the build's, for programs in an environment name the folder they were made in.

@@ -71,7 +71,7 @@ def test_wrong_input_gets_one_sentence(
 
 
 def test_answers_are_taken(clone: Path, tmp_path: Path) -> None:
-    arguments = "-d database=sqlite -d 'project_name=Ünï \"Shop\"' -d mixins=[slug,title] -d example_models=no"
+    arguments = "-d database=sqlite -d 'project_name=Ünï \"Shop\"' -d mixins=[slug,title] -d example_models=none"
     done = make_new(clone, tmp_path, str(tmp_path / "new"), arguments)
     assert done.returncode == 0, done.stderr
     assert "downgrading" not in done.stderr + done.stdout

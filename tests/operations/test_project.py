@@ -67,13 +67,13 @@ def test_dev_serves_the_service(make_owned: Callable[..., Project], database: st
         assert f"Cannot serve on 127.0.0.1:{port}: Address already in use. Choose another port" in taken.stderr
         in_use = project.run("make", "db-reset", "YES=1", check=False)
         assert in_use.returncode != 0
-        assert re.search("in use: stop the service first|is being accessed by other users", in_use.stderr)
+        assert re.search("is in use. Stop the service first|is being accessed by other users", in_use.stderr)
     log = (project.path / "dev.log").read_text()
-    assert "upgraded to" in log
+    assert "Upgraded to" in log
     assert "Application shutdown complete." in log
     assert "Traceback" not in log
     # What was stored is still there the next time; the tests leave it alone.
-    project.run("make", "test", "args=-q -k test_users")
+    project.run("make", "test", "ARGS=-q -k test_users")
     with served(project, free_port()) as client:
         assert [user["email"] for user in client.get("/api/v1/users").json()["items"]] == ["ada@example.com"]
 
@@ -95,22 +95,24 @@ def test_dev_is_not_for_production(make_owned: Callable[..., Project]) -> None:
     project = make_owned(database="sqlite")
     refused = project.run("make", "dev", check=False, ENVIRONMENT="production")
     assert refused.returncode != 0
-    assert "ENVIRONMENT is production: serve with uvicorn" in refused.stderr
+    assert (
+        "ENVIRONMENT is production. `make dev` is for development. In production, serve with uvicorn." in refused.stderr
+    )
     assert not list(project.path.glob("*.db"))
 
 
 @pytest.mark.parametrize("database", DATABASES)
 def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], database: str) -> None:
     project = make_owned(database=database)
-    assert "upgraded to" in project.run("make", "db-upgrade").stdout
+    assert "Upgraded to" in project.run("make", "db-upgrade").stdout
     assert "(head)" in project.run("make", "db-current").stdout
     assert "initial schema" in project.run("make", "db-history").stdout
-    assert "The migrations make what the models describe" in project.run("make", "db-check").stdout
-    assert "nothing to write" in project.run("make", "db-migrate", "msg=nothing").stdout
+    assert "The migrations create what the models describe" in project.run("make", "db-check").stdout
+    assert "No changes detected" in project.run("make", "db-migrate", "msg=nothing").stdout
 
     unsaid = project.run("make", "db-migrate", check=False)
     assert unsaid.returncode != 0
-    assert 'Say what changes: make db-migrate msg="Add orders table"' in unsaid.stderr
+    assert 'The message is missing. Use make db-migrate msg="Add orders table"' in unsaid.stderr
 
     (project.path / "src/my_service/models/order.py").write_text(
         '"""Orders."""\n\n'
@@ -128,11 +130,11 @@ def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], data
     # The database is not at head, and need not be.
     project.run("make", "db-downgrade")
     written = project.run("make", "db-migrate", "msg=Add orders 'table' \"now\"")
-    assert re.search(r"alembic/versions/20\d{12}_add_orders_table_now\.py is written", written.stdout)
+    assert re.search(r"Wrote alembic/versions/20\d{12}_add_orders_table_now\.py", written.stdout)
     project.run("ruff", "check")
     project.run("ruff", "format", "--check")
     project.run("make", "db-upgrade")
-    assert "make what the models describe" in project.run("make", "db-check").stdout
+    assert "create what the models describe" in project.run("make", "db-check").stdout
 
     user = project.path / "src/my_service/models/user.py"
     text = user.read_text()
@@ -141,8 +143,8 @@ def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], data
         text.replace("is_superuser: ", "phone: Mapped[str] = mapped_column(String(20))\n    is_superuser: ")
     )
     said = project.run("make", "db-migrate", "msg=Phone instead of name").stdout
-    assert "DESTRUCTIVE: drops users.full_name and what is stored in it." in said
-    assert "FAILS WITH ROWS: users.phone is NOT NULL; give it a server_default" in said
+    assert "DESTRUCTIVE: drops users.full_name and its values." in said
+    assert "FAILS WITH ROWS: users.phone is NOT NULL. Give it a server_default" in said
     revision = max((project.path / "alembic/versions").glob("20*.py"))
     assert "        # DESTRUCTIVE: drops users.full_name" in revision.read_text()
     project.run("make", "db-upgrade")
@@ -152,9 +154,73 @@ def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], data
     assert "To confirm, run make db-reset YES=1" in unconfirmed.stderr
     production = project.run("make", "db-reset", "YES=1", check=False, ENVIRONMENT="production")
     assert production.returncode != 0
-    assert "ENVIRONMENT is production: its database is not reset." in production.stderr
-    assert "upgraded to" in project.run("make", "db-reset", "YES=1").stdout
+    assert "ENVIRONMENT is production. `make db-reset` works only in development." in production.stderr
+    assert "Upgraded to" in project.run("make", "db-reset", "YES=1").stdout
     assert "(head)" in project.run("make", "db-current").stdout
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_empty_migration_is_written_for_data(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    written = project.run("make", "db-migrate", "msg=Backfill roles", "empty=1").stdout
+    assert re.search(r"Wrote alembic/versions/20\d{12}_backfill_roles\.py\. Fill it in", written)
+    assert "Backfill roles" in project.run("make", "db-upgrade").stdout
+    assert "Backfill roles" in project.run("make", "db-history").stdout
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_run_uses_the_development_database(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    project.run("make", "db-upgrade")
+    (project.path / "seed.py").write_text(
+        "import asyncio\n"
+        "from my_service.core.database import AsyncSessionLocal, transaction\n"
+        "from my_service.models.user import User\n\n"
+        "async def seed():\n"
+        "    async with AsyncSessionLocal() as db, transaction(db):\n"
+        "        db.add(User(email='ada@example.com', username='ada', hashed_password='!'))\n\n"
+        "asyncio.run(seed())\n"
+    )
+    project.run("make", "run", "cmd=python seed.py")
+    shell = ["make", "db-shell"]
+    counted = subprocess.run(
+        shell,
+        cwd=project.path,
+        env=project.variables,
+        input="SELECT count(*), max(email) FROM users;\n",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    if counted.returncode:  # SQLite's shell comes with Python 3.12
+        assert "The program sqlite3 was not found" in counted.stderr
+    else:
+        assert "ada@example.com" in counted.stdout
+    missing = project.run("make", "run", "cmd=no-such-program", check=False)
+    assert missing.returncode != 0
+    assert "The program no-such-program was not found" in missing.stderr
+
+
+def test_lint_runs_every_tool_and_reports_all_failures(make_owned: Callable[..., Project]) -> None:
+    project = make_owned(database="sqlite")
+    assert project.run("make", "lint").returncode == 0
+    own = project.path / "src" / "my_service" / "core" / "own.py"
+    own.write_text("import os\nx:int='a'\n")
+    linted = project.run("make", "lint", check=False)
+    said = linted.stdout + linted.stderr
+    assert linted.returncode != 0
+    assert "F401" in said
+    assert "would be reformatted" in said.lower()
+    assert "Incompatible types in assignment" in said
+    project.run("make", "format")
+    assert own.read_text() == 'x: int = "a"\n'
+
+
+def test_own_targets_live_in_a_makefile_of_their_own(make_owned: Callable[..., Project]) -> None:
+    project = make_owned(database="sqlite")
+    (project.path / "project.mk").write_text("hello: ## Greet\n\t@echo hello\n")
+    assert project.run("make", "hello").stdout == "hello\n"
+    assert "  hello            Greet" in project.run("make").stdout
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -198,8 +264,8 @@ def test_what_is_wrong_is_said_in_a_sentence(make_owned: Callable[..., Project],
         assert "DATABASE_URL: Value error, must look like" in refused(target, DATABASE_URL="mysql://u:p@h/db")
     other = "sqlite:///x.db" if database == "postgresql" else "postgresql://u:p@localhost/db"
     for target in ("dev", "db-upgrade", "db-current"):
-        assert "but this project was made for" in refused(target, DATABASE_URL=other)
-    assert "PORT must be a number" in refused("dev", "PORT=http")
+        assert "This project was generated for" in refused(target, DATABASE_URL=other)
+    assert "PORT is not a port number" in refused("dev", "PORT=http")
 
     versions = project.path / "alembic" / "versions"
     first = (versions / "0001_initial_schema.py").read_text()
@@ -209,7 +275,7 @@ def test_what_is_wrong_is_said_in_a_sentence(make_owned: Callable[..., Project],
         (versions / f"{name}.py").write_text(
             f'revision = "{name}"\ndown_revision = "{identifier[1]}"\n\n\ndef upgrade(): ...\ndef downgrade(): ...\n'
         )
-    assert "There are 2 heads" in refused("db-migrate", "msg=x")
+    assert "The migrations have 2 heads" in refused("db-migrate", "msg=x")
     (versions / "two.py").unlink()
     (versions / "one.py").write_text(
         (versions / "one.py")
@@ -243,12 +309,12 @@ def test_a_given_server_is_used_and_nothing_else(
     assert "(head)" in project.run("make", "db-current", DATABASE_URL=given, PYTHONPATH=path).stdout
     project.run("make", "db-reset", "YES=1", check=False, DATABASE_URL=given, PYTHONPATH=path)
     tested = project.run(
-        "make", "test", "args=-q", DATABASE_URL=postgresql_server.format(database="mine"), PYTHONPATH=path
+        "make", "test", "ARGS=-q", DATABASE_URL=postgresql_server.format(database="mine"), PYTHONPATH=path
     )
     assert " passed" in tested.stdout
     without = project.run("make", "db-upgrade", check=False, PYTHONPATH=path)
     assert without.returncode != 0
-    assert "there is no embedded PostgreSQL for this machine: set DATABASE_URL" in without.stderr
+    assert "there is no embedded PostgreSQL for this machine. Set DATABASE_URL" in without.stderr
     assert "Traceback" not in without.stderr
 
 
@@ -262,7 +328,7 @@ def test_a_folder_that_is_not_safe_for_the_embedded_server_is_named(
     done = project.run("make", "db-upgrade", check=False, TMPDIR=str(open_to_all), XDG_RUNTIME_DIR="")
     assert "Traceback" not in done.stderr
     if Path(f"/run/user/{os.geteuid()}").exists():  # made by a login, and used before the folder for temporary files
-        assert "upgraded to" in done.stdout
+        assert "Upgraded to" in done.stdout
         return
     assert done.returncode != 0
     assert f"below {open_to_all}, writable by another user; set XDG_RUNTIME_DIR instead" in done.stderr
@@ -279,7 +345,7 @@ def test_a_server_that_is_down_is_named(make_owned: Callable[..., Project]) -> N
         said = done.stdout + done.stderr
         assert done.returncode != 0
         assert re.search(
-            r"[Cc]annot reach the (database|PostgreSQL server of) postgresql\+asyncpg://someone:\*\*\*@127", said
+            r"Cannot connect to the (database|PostgreSQL server of) postgresql\+asyncpg://someone:\*\*\*@127", said
         ), said
         assert "Traceback" not in said
         assert "unspoken" not in said
@@ -306,7 +372,7 @@ def test_tests_refuse_the_development_database(
 @pytest.mark.parametrize("database", DATABASES)
 def test_the_suite_runs_in_parallel(make_owned: Callable[..., Project], database: str) -> None:
     project = make_owned(database=database)
-    assert " passed" in project.run("make", "test", "args=-q -n 2").stdout
+    assert " passed" in project.run("make", "test", "ARGS=-q -n 2").stdout
 
 
 def test_production_refuses_open_routes(make_owned: Callable[..., Project]) -> None:
@@ -314,10 +380,10 @@ def test_production_refuses_open_routes(make_owned: Callable[..., Project]) -> N
     serve = ["python", "-m", "uvicorn", "my_service.main:app", "--port", str(free_port())]
     refused = project.run(*serve, check=False, ENVIRONMENT="production")
     assert refused.returncode != 0
-    assert "replace get_current_user in api/auth.py" in refused.stderr
+    assert "Replace get_current_user in api/auth.py" in refused.stderr
 
 
-@pytest.mark.parametrize(("database", "count"), [("postgresql", 15), ("sqlite", 14)])
+@pytest.mark.parametrize(("database", "count"), [("postgresql", 18), ("sqlite", 18)])
 def test_help_lists_every_target(make_owned: Callable[..., Project], database: str, count: int) -> None:
     project = make_owned(database=database)
     targets = re.findall(r"^([a-z-]+):", (project.path / "Makefile").read_text(), re.MULTILINE)

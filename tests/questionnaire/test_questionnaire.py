@@ -101,14 +101,13 @@ def test_reserved_names_hold_what_a_project_can_import(make_project: Callable[..
     standard = {name for name in sys.stdlib_module_names if name[0] != "_" and name.islower()}
     assert standard <= reserved
     modules: set[str] = set()
-    for number, database in enumerate(("postgresql", "sqlite")):
+    for number, database in enumerate(("postgresql", "sqlite", "both")):
         project = make_project(f"project{number}", database=database)
         found = project.run(
             "python", "-c", "from importlib.metadata import packages_distributions as p; print(*p().keys())"
         )
         modules |= {name for name in found.stdout.split() if name.isidentifier() and name[0] != "_" and name.islower()}
-        for folder in ("scripts", "tests", "alembic"):
-            modules |= {path.stem for path in (project.path / folder).glob("*.py") if not path.stem.startswith("test_")}
+        modules |= {path.name for path in project.path.iterdir() if path.is_dir() and path.name.isidentifier()}
     assert modules <= reserved, f"add to reserved_names in copier.yml: {' '.join(sorted(modules - reserved))}"
 
 

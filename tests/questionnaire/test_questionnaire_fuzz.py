@@ -45,11 +45,11 @@ async def ask(app):
 
 def smoke(folder):
     os.chdir(folder)
-    sys.path[:0] = ["src", "alembic", "scripts"]
+    sys.path[:0] = ["src", "."]
     package = next(Path("src").iterdir()).name
     title = asyncio.run(ask(importlib.import_module(package + ".main").app))
     with contextlib.redirect_stdout(io.StringIO()):
-        importlib.import_module("first_revision").main()
+        importlib.import_module("scripts.revision").initial()
     sql = io.StringIO()
     config = alembic.config.Config(toml_file="pyproject.toml", output_buffer=sql)
     alembic.command.upgrade(config, "head", sql=True)
@@ -119,7 +119,7 @@ ANSWERS = st.fixed_dictionaries(
         "project_description": TEXT,
         "user_name": TEXT,
         "user_email": seldom(st.just("") | ADDRESS, st.builds("{}@{}".format, PIECES, PIECES), SPOIL),
-        "example_models": st.booleans(),
+        "example_models": st.sampled_from(["user_and_post", "user", "none"]),
         "mixins": st.sampled_from(SUBSETS),
         "soft_delete": st.sampled_from(SOFT_DELETE),
         "python_version": st.sampled_from(["3.11", "3.14"]),

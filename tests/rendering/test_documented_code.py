@@ -160,7 +160,7 @@ def test_examples_of_the_database_page_run(
     project.run("mypy", *tests)
     urls = [{}, {"TEST_DATABASE_URL": postgresql_server.format(database="both_test")}][: 1 + (database == "both")]
     for variables in urls:
-        tested = project.run("pytest", "-q", "-p", "no:cacheprovider", *tests, **variables)
+        tested = project.run("pytest", "-q", "-p", "no:cacheprovider", *tests, check=True, **variables)
         assert " passed" in tested.stdout
 
 
@@ -203,6 +203,9 @@ def test_tutorial_prints_what_it_says(make_project: Callable[..., Project], answ
                 )
                 printed = done.stdout + (done.stderr if done.returncode else "")
                 assert masked(printed) == masked(expected), f"tutorial.md:{block.line}: {command}\n{printed}"
+        for target in ("format", "lint"):
+            done = subprocess.run(["make", target], cwd=project.path, env=environment, capture_output=True, text=True)  # noqa: S607
+            assert done.returncode == 0, done.stdout
     finally:
         if service is not None:
             os.killpg(service.pid, signal.SIGINT)  # as Ctrl-C does

@@ -1,6 +1,6 @@
 """The first revision: the same bytes from the same answers, on any database, and the same schema as the models."""
 
-import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,28 +11,22 @@ from ..harness import Project, render
 MODES = ["explicit", "automatic", "none"]
 
 MAKE_ON_SERVER = """
-import asyncio, sys
+import asyncio
 from alembic import command
-sys.path[:0] = ["scripts", "alembic"]
-import first_revision, migrations
 from alembic.config import Config
+from scripts import revision
 
 def make(connection):
-    config = Config()
+    config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "alembic")
     config.set_main_option("file_template", "0001_%%(slug)s")
-    config.attributes["connection"] = connection
-    import hashlib
-    revision = hashlib.sha256(b"my_service").hexdigest()[:12]
-    command.revision(config, "initial schema", autogenerate=True, rev_id=revision)
+    command.revision(config, "initial schema", autogenerate=True, rev_id="{identifier}")
 
-asyncio.run(migrations.on_scratch_database(make))
+asyncio.run(revision.on_scratch_database(make))
 """
 
 CHECK_ON_SQLITE = """
-import sys
-sys.path[:0] = ["scripts", "alembic"]
-import migrations, revision
+from scripts import revision
 from sqlalchemy import create_engine, event, inspect
 engine = create_engine("sqlite:///portable.db")
 event.listen(engine, "connect", lambda c, _: setattr(c, "isolation_level", None))
@@ -58,7 +52,7 @@ def test_the_same_answers_give_the_same_bytes(make_project: Callable[..., Projec
     trees = []
     for seed in ("0", "1", "4711"):
         project = make_project(f"seed{seed}", database=database)
-        project.run("python", "scripts/first_revision.py", PYTHONPATH="src", PYTHONHASHSEED=seed)
+        project.run("python", "-m", "scripts.revision", "initial", PYTHONHASHSEED=seed)
         trees.append(tree(project.path))
     assert trees[0] == trees[1] == trees[2]
     assert "alembic/versions/0001_initial_schema.py" in trees[0]
@@ -71,21 +65,27 @@ def test_both_databases_have_one_history(make_project: Callable[..., Project], s
     made = postgresql.make_first_revision().read_bytes()
     assert sqlite.make_first_revision().read_bytes() == made
     # It runs on the other database too, and leaves nothing to migrate there.
-    postgresql.run("python", "-c", CHECK_ON_SQLITE, PYTHONPATH="src")
+    postgresql.run("python", "-c", CHECK_ON_SQLITE)
     # Made on a PostgreSQL server it would be the same.
     (postgresql.path / "alembic/versions/0001_initial_schema.py").unlink()
-    postgresql.run("python", "-c", MAKE_ON_SERVER, PYTHONPATH="src")
+    postgresql.run("python", "-c", MAKE_ON_SERVER.format(identifier=revision_id(made.decode())))
     revision = postgresql.path / "alembic/versions/0001_initial_schema.py"
     postgresql.run("ruff", "check", "--fix", "--quiet", "alembic/versions")
     postgresql.run("ruff", "format", "--quiet", "alembic/versions")
     assert revision.read_bytes() == made
 
 
-def test_its_id_is_the_packages_own(make_project: Callable[..., Project]) -> None:
+def revision_id(text: str) -> str:
+    """Return the id that a revision's source gives it."""
+    return str(re.findall(r'^revision: str = "(\w{12})"$', text, re.MULTILINE)[0])
+
+
+def test_id_belongs_to_the_package_and_its_schema(make_project: Callable[..., Project]) -> None:
     project = make_project(database="sqlite", package_name="orders")
-    revision = hashlib.sha256(b"orders").hexdigest()[:12]
     text = project.make_first_revision().read_text()
-    assert f'revision: str = "{revision}"' in text
+    other = make_project("other", database="sqlite", package_name="invoices").make_first_revision().read_text()
+    bare = make_project("bare", database="sqlite", package_name="orders", example_models="user").make_first_revision()
+    assert len({revision_id(source) for source in (text, other, bare.read_text())}) == 3
     assert "down_revision: str | Sequence[str] | None = None" in text
     assert "import orders" not in text
     assert "from orders" not in text

@@ -191,7 +191,7 @@ class AgedProject:
         upgraded = self.run("make", "db-upgrade", check=False)
         assert upgraded.returncode == 0, upgraded.stdout + upgraded.stderr
         assert "No new upgrade operations detected" in self.alembic("check")
-        suite = self.run("make", "test", "args=-q -p no:cacheprovider", check=False)
+        suite = self.run("make", "test", "ARGS=-q -p no:cacheprovider", check=False)
         assert suite.returncode == 0, suite.stdout[-5000:] + suite.stderr[-2000:]
         assert " passed" in suite.stdout
         style = self.run("ruff", "check", check=False)
@@ -223,7 +223,8 @@ def make_aged_project(
     def make(*, edited: bool = True, **answers: Any) -> AgedProject:
         path = render(releases.path, tmp_path / "project", **answers)
         server = request.getfixturevalue("postgresql_server") if answers["database"] == "postgresql" else None
-        project = set_up(Project(path, environment_for(path), clean_environment(tmp_path / "home")))
+        variables = clean_environment(tmp_path / "home", PYTHONPATH=str(path / "src"))
+        project = set_up(Project(path, environment_for(path), variables))
         aged = AgedProject(project, releases, server, environment_for)
         git("init", "--quiet", "--initial-branch=main", cwd=path)
         if server:
@@ -242,23 +243,15 @@ def edit_as_owner(aged: AgedProject) -> None:
     (aged.path / package / "models" / "order.py").write_text(ORDER)
     (aged.path / package / "api" / "orders.py").write_text(ROUTE)
     (aged.path / "tests" / "test_orders.py").write_text(TEST)
-    aged.replace(
-        f"{package}/api/router.py",
-        "from . import auth, health, posts, users",
-        "from . import auth, health, orders, posts, users",
-    )
-    aged.replace(
-        f"{package}/api/router.py",
-        "API = [users.router, posts.router]",
-        "API = [users.router, posts.router, orders.router]",
-    )
+    aged.replace(f"{package}/api/router.py", "from . import posts, users", "from . import orders, posts, users")
+    aged.replace(f"{package}/api/router.py", "    posts.router,\n", "    posts.router,\n    orders.router,\n")
     aged.replace(
         f"{package}/models/user.py",
         "    def __repr__",
         "    @property\n    def initial(self) -> str:\n        return self.username[0]\n\n    def __repr__",
     )
     aged.replace("README.md", "```bash\n", "Ours since 2025.\n\n```bash\n")
-    aged.replace("alembic/unmanaged.py", "frozenset()", 'frozenset({"audit_log"})')
+    aged.replace("alembic/env.py", "= frozenset()", '= frozenset({"audit_log"})')
     aged.run("make", "db-migrate", "msg=Add orders")
     head = aged.alembic("heads").split()[0]
     (aged.path / "alembic/versions/299901010000_add_a_log.py").write_text(BY_HAND.format(head=head))
@@ -283,10 +276,10 @@ def assert_owned(aged: AgedProject) -> None:
     package = aged.path / "src" / "my_service"
     assert (package / "models" / "order.py").read_text() == ORDER
     assert (package / "api" / "orders.py").read_text() == ROUTE
-    assert "orders.router]" in (package / "api" / "router.py").read_text()
+    assert "    orders.router,\n" in (package / "api" / "router.py").read_text()
     assert "def initial(self)" in (package / "models" / "user.py").read_text()
     assert "Ours since 2025." in (aged.path / "README.md").read_text()
-    assert '"audit_log"' in (aged.path / "alembic" / "unmanaged.py").read_text()
+    assert '"audit_log"' in (aged.path / "alembic" / "env.py").read_text()
 
 
 def scratch_databases(aged: AgedProject) -> list[str]:

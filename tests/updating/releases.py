@@ -45,7 +45,9 @@ class Releases:
 
     def change_code(self) -> None:
         """Change code alone."""
-        self.replace("template/src/{{ package_name }}/api/health.py", '"""All is well."""', '"""All is very well."""')
+        self.replace(
+            "template/src/{{ package_name }}/api/health.py", '"""The probe succeeds."""', '"""The service is well."""'
+        )
 
     def add_column(self) -> None:
         """Add a column to User."""

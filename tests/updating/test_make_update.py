@@ -454,7 +454,7 @@ def test_an_answer_is_changed_at_the_same_release(aged: Owner) -> None:
 
 def test_a_conflict_is_left_to_resolve(aged: Owner, releases: Releases) -> None:
     health = aged.path / "src/my_service/api/health.py"
-    health.write_text(health.read_text().replace('"""All is well."""', '"""Ours."""'))
+    health.write_text(health.read_text().replace('"""The probe succeeds."""', '"""Ours."""'))
     commit(aged.path, "Ours")
     releases.change_code()
     releases.add_column()
@@ -682,7 +682,8 @@ def test_a_project_copied_without_trust_is_updated_as_any_other(
     done = owner.copier("copy", "--defaults", "--skip-tasks", "-d", "database=sqlite", str(releases.path), "project")
     assert done.returncode == 0, done.stderr
     owner.path = tmp_path / "project"
-    set_up(Project(owner.path, environment_for(owner.path), clean_environment(tmp_path / "home")))
+    variables = clean_environment(tmp_path / "home", PYTHONPATH=str(owner.path / "src"))
+    set_up(Project(owner.path, environment_for(owner.path), variables))
     git("init", "--quiet", cwd=owner.path)
     commit(owner.path, "Start from the template")
     releases.add_column()

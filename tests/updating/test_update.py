@@ -15,7 +15,7 @@ STEPS: list[tuple[str, list[str], list[str], list[str]]] = [
         "v0.4.0",
         ["add_mixin"],
         ["UPDATE posts SET language = '' WHERE language IS NULL", "nullable=False"],
-        ["FILLS: posts.language of the rows that are there with ''"],
+        ["BACKFILLS: posts.language of existing rows becomes ''."],
     ),
     (
         "v0.5.0",
@@ -23,10 +23,10 @@ STEPS: list[tuple[str, list[str], list[str], list[str]]] = [
         [
             'op.execute("ALTER TABLE users RENAME COLUMN full_name TO display_name")',
             'op.execute("ALTER TABLE users RENAME COLUMN display_name TO full_name")',
-            "# DESTRUCTIVE: drops users.phone and what is stored in it.",
+            "# DESTRUCTIVE: drops users.phone and its values.",
             'batch_op.drop_column("phone")',
         ],
-        ["DESTRUCTIVE: drops users.phone and what is stored in it."],
+        ["DESTRUCTIVE: drops users.phone and its values."],
     ),
     ("v0.6.0", ["add_model"], ['op.create_table(\n        "tags"'], []),
 ]
@@ -65,7 +65,7 @@ def test_a_project_follows_five_releases(
             assert all(part in text for part in holds), text
             assert "orders" not in text
             assert "audit_log" not in text
-            assert f"{path.relative_to(aged.path)} is written" in said
+            assert f"Wrote {path.relative_to(aged.path)}. " in said
             assert f"_template_{version.replace('.', '_')}" in path.name
         aged.commit(f"Update to {version}")
         aged.check()

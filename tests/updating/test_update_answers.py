@@ -66,7 +66,7 @@ def test_soft_delete_is_changed_and_left_and_taken_up_again(
 
     said, new = change_answers(aged, "soft_delete=none")
     assert len(new) == 1, said
-    assert "REFUSES while rows of planets and posts and users are marked as deleted" in said
+    assert "REFUSES while rows of planets and posts and users are soft-deleted" in said
     for table in ("planets", "posts", "users"):
         assert f"DESTRUCTIVE: drops {table}.deleted_at" in said
     for path in ("db/soft_delete_cascade.py", "db/soft_delete_filter.py", "db/soft_delete.py"):
@@ -75,7 +75,7 @@ def test_soft_delete_is_changed_and_left_and_taken_up_again(
     aged.commit("None")
     refused = aged.run("make", "db-upgrade", check=False)
     assert refused.returncode != 0
-    assert "Rows are marked as deleted {'planets': 1, 'posts': 0, 'users': 1}" in refused.stdout
+    assert "Soft-deleted rows {'planets': 1, 'posts': 0, 'users': 1}" in refused.stdout
     assert "Nothing was changed." in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
     assert aged.rows() == rows
@@ -110,7 +110,7 @@ def test_mixins_come_and_go(make_aged_project: Callable[..., AgedProject], datab
     )
     said, new = change_answers(aged, "mixins=[title, slug]")
     assert len(new) == 1
-    assert "FILLS: posts.title of the rows that are there with ''" in said
+    assert "BACKFILLS: posts.title of existing rows becomes ''." in said
     aged.commit("Add mixins")
     aged.check()
     assert [(row["title"], row["slug"]) for row in aged.rows()["posts"]] == [("", "None")]
@@ -118,7 +118,7 @@ def test_mixins_come_and_go(make_aged_project: Callable[..., AgedProject], datab
 
     said, new = change_answers(aged, "mixins=[title, description]")
     assert len(new) == 1
-    assert "DESTRUCTIVE: drops posts.slug and what is stored in it." in said
+    assert "DESTRUCTIVE: drops posts.slug and its values." in said
     aged.commit("Change mixins")
     aged.check()
     assert [(row["title"], row["description"]) for row in aged.rows()["posts"]] == [("T", "None")]
@@ -177,7 +177,7 @@ def test_the_database_changes_and_changes_back(
     assert new == [], said
     assert "The template changed nothing in the schema" in said
     assert "my_service.db" not in str(aged.status()), "the old file must not get into git"
-    command = re.search(r"^    .venv/bin/(python scripts/import_sqlite.py) FILE ", said, re.MULTILINE)
+    command = re.search(r"^    .venv/bin/(python -m scripts.import_sqlite) FILE ", said, re.MULTILINE)
     assert command
     aged.commit("Change to PostgreSQL")
     aged.use_server("changed")

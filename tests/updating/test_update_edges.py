@@ -54,7 +54,7 @@ def test_a_conflict_waits_for_the_owner(
         (aged.path / f"{file}.rej").unlink()
         aged.commit("Resolve, and commit at once")
     done = aged.run("make", "update-continue")
-    assert "is written" in done.stdout
+    assert "Wrote alembic/versions/" in done.stdout
     new = [path for path in aged.revisions() if path not in revisions]
     assert len(new) == 1
     assert '"phone"' in new[0].read_text()
@@ -65,12 +65,12 @@ def test_a_conflict_waits_for_the_owner(
 
 @pytest.mark.parametrize("place", ["worktree", "submodule", "folder"])
 def test_an_update_is_finished_without_the_template(
-    make_lived: Callable[..., Lived], releases: Releases, tmp_path: Path, place: str
+    make_aged_project: Callable[..., AgedProject], releases: Releases, tmp_path: Path, place: str
 ) -> None:
-    lived = make_lived(database="sqlite", live=False)
+    aged = make_aged_project(database="sqlite", edited=False)
     if place == "worktree":
-        git("worktree", "add", "--quiet", str(tmp_path / "tree"), "-b", "tree", cwd=lived.path)
-        lived.path = tmp_path / "tree"
+        git("worktree", "add", "--quiet", str(tmp_path / "tree"), "-b", "tree", cwd=aged.path)
+        aged.path = tmp_path / "tree"
     else:
         outer = tmp_path / "our monorepo"
         outer.mkdir()
@@ -78,55 +78,56 @@ def test_an_update_is_finished_without_the_template(
         destination = outer / "services" / "shop"
         if place == "submodule":
             allowed = ["-c", "protocol.file.allow=always"]
-            git(*allowed, "submodule", "--quiet", "add", str(lived.path), "services/shop", cwd=outer)
-            lived.path = destination
+            git(*allowed, "submodule", "--quiet", "add", str(aged.path), "services/shop", cwd=outer)
+            aged.path = destination
         else:
-            (lived.path / ".git").rename(tmp_path / "old.git")
-            lived.move(destination)
-    lived.project = set_up(Project(lived.path, lived.project.environment, lived.project.variables))
-    lived.commit("Start here")
-    conflict(lived, releases)
-    revisions = lived.revisions()
-    assert "run make update-continue" in lived.update()
-    assert list(lived.path.rglob("template-update")) == [], "the tooling is within .git"
+            (aged.path / ".git").rename(tmp_path / "old.git")
+            aged.move(destination)
+    aged.project = set_up(Project(aged.path, aged.project.environment, aged.project.variables))
+    aged.commit("Start here")
+    conflict(aged, releases)
+    revisions = aged.revisions()
+    assert "run make update-continue" in aged.update()
+    assert list(aged.path.rglob("template-update")) == [], "the tooling is within .git"
     releases.path.rename(tmp_path / "gone")
-    git("checkout", "--theirs", "src/my_service/models/user.py", cwd=lived.path)
-    git("add", "src/my_service/models/user.py", cwd=lived.path)
-    done = lived.run("make", "update-continue")
-    assert "is written" in done.stdout
+    git("checkout", "--theirs", "src/my_service/models/user.py", cwd=aged.path)
+    git("add", "src/my_service/models/user.py", cwd=aged.path)
+    done = aged.run("make", "update-continue")
+    assert "Wrote alembic/versions/" in done.stdout
     assert 'git add --all . && git commit -m "Update the template to v0.2.0"' in done.stdout
-    assert len(lived.revisions()) == len(revisions) + 1
-    again = lived.run("make", "update-continue", check=False)
+    assert len(aged.revisions()) == len(revisions) + 1
+    again = aged.run("make", "update-continue", check=False)
     assert again.returncode != 0
     assert "No update is unfinished: make update starts one." in again.stderr
 
 
 def test_two_projects_of_a_repository_are_updated_at_once(
-    make_lived: Callable[..., Lived], releases: Releases, tmp_path: Path
+    make_aged_project: Callable[..., AgedProject], releases: Releases, tmp_path: Path
 ) -> None:
-    lived = make_lived(database="sqlite", live=False)
+    aged = make_aged_project(database="sqlite", edited=False)
     outer = tmp_path / "outer"
     outer.mkdir()
     git("init", "--quiet", cwd=outer)
-    (lived.path / ".git").rename(tmp_path / "old.git")
-    lived.move(outer / "one")
-    render(releases.path, outer / "two", database="sqlite")
-    two = Lived(
-        set_up(Project(outer / "two", lived.project.environment, lived.project.variables)),
+    (aged.path / ".git").rename(tmp_path / "old.git")
+    aged.move(outer / "one")
+    path = render(releases.path, outer / "two", database="sqlite")
+    variables = {**aged.project.variables, "PYTHONPATH": str(path / "src")}
+    two = AgedProject(
+        set_up(Project(path, aged.project.environment, variables)),
         releases,
         None,
-        lived.environment_for,
+        aged.environment_for,
     )
-    lived.commit("Start")
-    conflict(lived, releases)
-    assert "run make update-continue" in lived.update()
+    aged.commit("Start")
+    conflict(aged, releases)
+    assert "run make update-continue" in aged.update()
     with_copier = f"{Path(sys.executable).parent}:{two.project.variables['PATH']}"
     refused = two.run("make", "update", check=False, PATH=with_copier).stderr
     assert "These files have conflicts. Resolve them, git add them:\n  one/src/my_service/models/user.py\n" in refused
-    git("checkout", "--theirs", "src/my_service/models/user.py", cwd=lived.path)
-    git("add", "src/my_service/models/user.py", cwd=lived.path)
-    assert "is written" in two.update()
-    assert "is written" in lived.run("make", "update-continue").stdout
+    git("checkout", "--theirs", "src/my_service/models/user.py", cwd=aged.path)
+    git("add", "src/my_service/models/user.py", cwd=aged.path)
+    assert "Wrote alembic/versions/" in two.update()
+    assert "Wrote alembic/versions/" in aged.run("make", "update-continue").stdout
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -139,7 +140,7 @@ def test_what_the_owner_has_not_migrated_stays_theirs(
         PENDING,
         f"{PENDING}    remark: Mapped[str | None] = mapped_column(String(99))\n",
     )
-    aged.replace("alembic/unmanaged.py", 'frozenset({"audit_log"})', "frozenset()")
+    aged.replace("alembic/env.py", '= frozenset({"audit_log"})', "= frozenset()")
     aged.commit("To be migrated")
     releases.add_column()
     releases.tag("v0.2.0")
@@ -150,7 +151,7 @@ def test_what_the_owner_has_not_migrated_stays_theirs(
     assert "remark" not in new.read_text()
     assert "audit_log" not in new.read_text()
     assert "The models have other changes that no migration makes: make db-check shows them." in said
-    aged.replace("alembic/unmanaged.py", "frozenset()", 'frozenset({"audit_log"})')
+    aged.replace("alembic/env.py", "= frozenset()", '= frozenset({"audit_log"})')
     aged.run("make", "db-migrate", "msg=Remarks")
     aged.commit("Update, and remarks")
     aged.check()
@@ -228,7 +229,7 @@ def test_a_history_that_does_not_fit_is_said_and_nothing_is_lost(
     if trouble == "model":
         return
     log.write_text(good)
-    assert "is written" in aged.run("make", "update-continue").stdout
+    assert "Wrote alembic/versions/" in aged.run("make", "update-continue").stdout
     aged.commit("Update")
     aged.check()
 
@@ -275,20 +276,15 @@ def test_a_migration_that_would_not_run_is_not_kept(
     assert aged.revisions() == revisions
 
 
-OLD, NEW = "src/{package_name}/core/slow_queries.py", "src/{package_name}/core/slow_statements.py"
+OLD, NEW = "src/{package_name}/db/slow_query_log.py", "src/{package_name}/db/statement_log.py"
 
 
 def move(releases: Releases) -> None:
     """Move a file in a release, and change it too."""
     old, new = (f"template/{path}".replace("{package_name}", "{{ package_name }}") for path in (OLD, NEW))
     git("mv", old, new, cwd=releases.path)
-    releases.replace(new, '"""A warning in the log', '"""A line in the log')
-    releases.replace("template/src/{{ package_name }}/core/database.py", "from .slow_queries", "from .slow_statements")
-    for path in releases.path.glob("template/**/*"):
-        if path.is_file() and "core import slow_queries" in path.read_text():
-            path.write_text(
-                path.read_text().replace("core import slow_queries", "core import slow_statements as slow_queries")
-            )
+    releases.replace(new, '"""Log slow statements', '"""Write slow statements to the log')
+    releases.replace("template/src/{{ package_name }}/db/engine.py", "from .slow_query_log", "from .statement_log")
     releases.declare("v0.2.0", "moved", OLD, NEW)
     releases.tag("v0.2.0")
 
@@ -304,9 +300,9 @@ def test_a_file_that_moves_takes_its_edits_along(
         old.write_text(f"{text}\n\nOURS = True\n")
     elif owner == "deletes":
         old.unlink()
-        aged.replace("src/my_service/core/database.py", "from .slow_queries import", "# from .slow_queries import")
+        aged.replace("src/my_service/db/engine.py", "from .slow_query_log import", "# from .slow_query_log import")
     elif owner == "meets":
-        old.write_text(text.replace('"""A warning', '"""Our warning'))
+        old.write_text(text.replace('"""Log slow', '"""Log our slow'))
     aged.commit("Owned")
     move(releases)
     said = aged.update()
@@ -348,17 +344,17 @@ def test_a_file_that_is_removed_stays_if_it_was_edited(
     make_aged_project: Callable[..., AgedProject], releases: Releases, edited: bool
 ) -> None:
     aged = make_aged_project(database="sqlite", edited=False)
-    path = aged.path / "src/my_service/core/slow_queries.py"
+    path = aged.path / "src/my_service/db/slow_query_log.py"
     if edited:
         path.write_text(f"{path.read_text()}\n# ours\n")
         aged.commit("Ours")
-    git("rm", "--quiet", "template/src/{{ package_name }}/core/slow_queries.py", cwd=releases.path)
+    git("rm", "--quiet", "template/src/{{ package_name }}/db/slow_query_log.py", cwd=releases.path)
     releases.declare("v0.2.0", "removed", OLD)
     releases.tag("v0.2.0")
     said = aged.update()
     assert path.exists() is edited
     assert ("kept with your changes" in said) is edited
-    assert ("To restore one: git checkout HEAD -- FILE\n  src/my_service/core/slow_queries.py\n" in said) is not edited
+    assert ("To restore one: git checkout HEAD -- FILE\n  src/my_service/db/slow_query_log.py\n" in said) is not edited
     if edited:
         assert path.read_text().endswith("# ours\n")
 
@@ -432,7 +428,7 @@ def test_neither_a_server_nor_the_network_is_needed(
     releases.add_column()
     releases.tag("v0.2.0")
     said = aged.update(UV_CACHE_DIR=str(tmp_path / "empty"), **OFFLINE)
-    assert "is written" in said
+    assert "Wrote alembic/versions/" in said
     assert "secret" not in said
 
 
@@ -450,7 +446,7 @@ def test_new_packages_need_the_network_and_that_is_said(
     assert "No migration was written. Settle that, then run make update-continue." in said
     assert len(aged.revisions()) == 1
     done = aged.run("make", "update-continue", **clean_environment(tmp_path / "home", UV_CACHE_DIR=UV_CACHE))
-    assert "is written" in done.stdout
+    assert "Wrote alembic/versions/" in done.stdout
 
 
 def test_a_project_without_its_environment_is_updated(
@@ -463,7 +459,7 @@ def test_a_project_without_its_environment_is_updated(
     releases.add_column()
     releases.tag("v0.2.0")
     done = aged.copier("update", "--defaults", "--trust")
-    assert "is written" in done.stdout, done.stdout + done.stderr
+    assert "Wrote alembic/versions/" in done.stdout, done.stdout + done.stderr
     assert not (aged.path / ".venv").exists()
     assert not (aged.path / "uv.lock").exists()
 
@@ -482,7 +478,7 @@ def test_a_project_within_a_larger_repository(
     releases.add_column()
     move(releases)
     said = aged.update()
-    assert "is written" in said
+    assert "Wrote alembic/versions/" in said
     aged.commit("Update")
     aged.check()
     assert git("status", "--porcelain", cwd=outer) == ""

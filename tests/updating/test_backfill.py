@@ -1,4 +1,4 @@
-"""alembic/existing_rows.py of a project: which columns a migration fills before they are NOT NULL."""
+"""db/migrations/backfill.py of a project: which columns a migration fills before they become NOT NULL."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,12 @@ import pytest
 
 from ..harness import Project
 
-FILL = """
+PROGRAM = """
 import sys
 from alembic.operations import ops
 from sqlalchemy import Column, Enum, ForeignKey, Integer, MetaData, String, Table
-from existing_rows import Fill, fill
+
+from my_service.db.migrations.backfill import Backfill, backfill
 
 metadata = MetaData()
 Table("owners", metadata, Column("id", Integer, primary_key=True))
@@ -23,8 +24,8 @@ column = metadata.tables["things"].c[sys.argv[2]]
 alter = ops.AlterColumnOp("things", column.name, existing_type=column.type, modify_nullable=False)
 add = ops.AddColumnOp("things", Column(column.name, column.type, nullable=False))
 operations = ops.UpgradeOps([ops.ModifyTableOps("things", [alter if sys.argv[1] == "alter" else add])])
-fill(operations, metadata)
-print([operation.value for operation in operations.ops if isinstance(operation, Fill)])
+backfill(operations, metadata)
+print([operation.value for operation in operations.ops if isinstance(operation, Backfill)])
 """
 
 
@@ -39,5 +40,5 @@ def project(make_project: Callable[..., Project]) -> Project:
 )
 def test_a_column_is_filled_where_one_value_suits_every_row(project: Project, column: str, values: list[str]) -> None:
     for operation in ("add", "alter"):
-        done = project.run("python", "-c", FILL, operation, column, PYTHONPATH="alembic")
+        done = project.run("python", "-c", PROGRAM, operation, column)
         assert done.stdout == f"{values}\n", operation
