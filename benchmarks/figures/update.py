@@ -53,7 +53,8 @@ def make_project(template: Path, path: Path, database: str, server: str) -> Aged
     render(template, path, database=database)
     subprocess.run([UV, "sync", "--quiet", "--no-install-project"], cwd=path, check=True)
     environment = (path / ".venv").rename(path.parent / "environment")
-    project = set_up(Project(path, environment, clean_environment(path.parent / "home")))
+    variables = clean_environment(path.parent / "home", PYTHONPATH=str(path / "src"))
+    project = set_up(Project(path, environment, variables))
     aged = AgedProject(project, Releases(template), server, lambda _: environment)
     git("init", "--quiet", "--initial-branch=main", cwd=path)
     if database == "postgresql":
