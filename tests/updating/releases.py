@@ -57,7 +57,7 @@ class Releases:
     def add_mixin(self) -> None:
         """Add a mixin to Post, with a column that every row needs."""
         self.write(
-            f"{MODELS}/{{% if example_models != 'none' %}}language.py{{% endif %}}",
+            f"{MODELS}/{{% if example_models == 'user_and_post' %}}language.py{{% endif %}}",
             '"""The language of a text."""\n\n'
             "from sqlalchemy import String\n"
             "from sqlalchemy.orm import Mapped, mapped_column\n\n\n"
@@ -89,7 +89,7 @@ class Releases:
     def add_model(self) -> None:
         """Add an example model."""
         self.write(
-            f"{MODELS}/{{% if example_models != 'none' %}}tag.py{{% endif %}}",
+            f"{MODELS}/{{% if example_models == 'user_and_post' %}}tag.py{{% endif %}}",
             '"""Words that posts are found by."""\n\n'
             "from sqlalchemy import ForeignKey, String\n"
             "from sqlalchemy.orm import Mapped, mapped_column\n\n"

@@ -621,7 +621,7 @@ def test_a_project_in_a_folder_of_a_repository(releases: Releases, tmp_path: Pat
     assert (repository / "other.txt").read_text() == "not committed\n"
 
 
-# What Copier's own commands do, as README.md says.
+# What Copier's own commands do, as docs/updating.md says.
 
 
 def test_copier_without_trust_exits_4_and_writes_nothing(owner: Owner, releases: Releases) -> None:
