@@ -81,10 +81,9 @@ class ProjectSettings(BaseSettings):
     ORIGINS: list[str] = Field(default_factory=list)
     SMTP_HOST: str = ""
 
-    def startup_errors(self) -> list[str]:
-        """Return every reason why the service must not start."""
-        in_production = getattr(self, "ENVIRONMENT", "") == "production"
-        return ["SMTP_HOST is missing."] if in_production and not self.SMTP_HOST else []
+    def production_errors(self) -> list[str]:
+        """Return every reason why the service must not start in production."""
+        return [] if self.SMTP_HOST else ["SMTP_HOST is missing."]
 '''
 
 

@@ -6,6 +6,6 @@ from pydantic_settings import BaseSettings
 class ProjectSettings(BaseSettings):
     """Add settings here, and document each in .env.example: `STRIPE_KEY: SecretStr`, for example."""
 
-    def startup_errors(self) -> list[str]:
-        """Return every reason why the service must not start, for example an unsafe value in production."""
+    def production_errors(self) -> list[str]:
+        """Return every reason why the service must not start in production, for example a missing key."""
         return []
