@@ -488,4 +488,4 @@ def test_service_starts_from_the_image_alone_and_is_healthy(image: Image) -> Non
 def test_image_is_for_production_unless_told_otherwise(image: Image) -> None:
     done = image.run(*image.stage.command[:2], "--port", "0")
     assert done.returncode != 0
-    assert "replace get_current_user" in done.stderr
+    assert "Replace get_current_user" in done.stderr
