@@ -1,4 +1,4 @@
-"""Dependencies of routes: each has one name, so that a request never gets two sessions."""
+"""Session dependencies of routes. Use these names, so that FastAPI opens one session for each request."""
 
 from typing import Annotated
 

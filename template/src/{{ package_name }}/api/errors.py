@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, status
+from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -32,7 +32,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _method_not_allowed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException | StarletteHTTPException)  # noqa: S101
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101
     # FastAPI has one route for each method of a path, and lists only the methods of the first one.
     scope = {key: request.scope[key] for key in ("type", "app", "path", "root_path", "headers")}
     allowed = [
@@ -62,7 +62,7 @@ async def _integrity_error(request: Request, error: Exception) -> Response:
     if columns := backend.violated_unique_columns(error):
         return error_response(status.HTTP_409_CONFLICT, f"{' and '.join(columns)} already taken")
     if backend.is_foreign_key_violation(error):
-        return error_response(status.HTTP_409_CONFLICT, "it refers to a row that does not exist")
+        return error_response(status.HTTP_409_CONFLICT, "a referenced row does not exist, or the row is still referenced")
     raise error
 
 

@@ -13,7 +13,7 @@ class ErrorResponse(BaseModel):
 
 Responses = dict[int | str, dict[str, Any]]
 
-BAD_REQUEST: Responses = {400: {"model": ErrorResponse, "description": "The body is not valid JSON."}}
+BAD_REQUEST: Responses = {400: {"model": ErrorResponse, "description": "The body cannot be decoded."}}
 NOT_FOUND: Responses = {404: {"model": ErrorResponse, "description": "The row does not exist."}}
 CONFLICT: Responses = {409: {"model": ErrorResponse, "description": "The stored rows do not allow this."}}
 TOO_LARGE: Responses = {413: {"model": ErrorResponse, "description": "The body is too large."}}

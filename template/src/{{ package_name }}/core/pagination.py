@@ -31,7 +31,7 @@ def paginate(
 
 @cache  # building these takes longer than the other parts of the statement (benchmark: pagination)
 def _order(model: type[BaseModel]) -> tuple[Tuple, Select[*tuple[Any, ...]], ColumnElement[int]]:
-    # If the row of the cursor is gone, the row before it takes its place. The table, because a filter could hide the row.
+    # If the row of the cursor is gone, the row before it takes its place. Read the table: a filter on the model could hide the row.
     rows = inspect(model).local_table.alias()
     newest = select(rows.c.created_at).order_by(rows.c.id.desc()).limit(1)
     return tuple_(model.created_at, model.id), newest, rows.c.id

@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 def retry_on_conflict(
     call: Callable[Concatenate[Service, Parameters], Awaitable[Result]],
 ) -> Callable[Concatenate[Service, Parameters], Coroutine[Any, Any, Result]]:
-    """Retry a service method after a deadlock or a serialization failure, up to 10 times.
+    """Retry a service method after a deadlock or a serialization failure: 10 attempts at most.
 
     The rollback undoes the attempt, so the method must have no other effects. Within a larger transaction only its
     owner can retry everything, so the error is raised.

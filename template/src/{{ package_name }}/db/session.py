@@ -32,7 +32,7 @@ class ReadSession:
         return await self._run_sync(_fetch_dicts, statement, parameters)
 
 
-# A reader takes either, and only the second one has methods that write.
+# Services accept both; only AsyncSession can write.
 AnySession = TypeVar("AnySession", ReadSession, AsyncSession)
 
 

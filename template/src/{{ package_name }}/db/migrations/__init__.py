@@ -1,1 +1,1 @@
-"""What alembic/env.py and `make db-migrate` need."""
+"""Autogenerate and the migration runner, used by alembic/env.py."""
