@@ -62,7 +62,7 @@ async def _integrity_error(request: Request, error: Exception) -> Response:
     if columns := backend.violated_unique_columns(error):
         return error_response(status.HTTP_409_CONFLICT, f"{' and '.join(columns)} already taken")
     if backend.is_foreign_key_violation(error):
-        return error_response(status.HTTP_409_CONFLICT, "a referenced row does not exist, or the row is still referenced")
+        return error_response(status.HTTP_409_CONFLICT, "a referenced row does not exist, or it is still referenced")
     raise error
 
 
