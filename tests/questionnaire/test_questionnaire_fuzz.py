@@ -25,7 +25,7 @@ pytestmark = pytest.mark.faults
 
 # For each database.
 SETS = 150
-SENTENCE = re.compile(r"^Validation error for question '\w+': +(Type .+\.|.+ would hide another .+\.)$")
+SENTENCE = re.compile(r"^Validation error for question '\w+': +(Type .+\.|.+ is reserved: .+\.)$")
 
 # For each folder on a line: forks a child that imports the project in it, asks it whether it is alive, and prints the
 # SQL of its migrations; answers with a line of JSON, the traceback or nothing.

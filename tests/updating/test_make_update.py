@@ -313,7 +313,7 @@ def test_an_address_that_does_not_answer(owner: Owner) -> None:
         ("ARGS=-d mixins=title", r"Copier stopped: TypeError: Not a YAML list: 'title'\. Nothing was changed\."),
         (
             "ARGS=-d package_name=json",
-            r"json would hide another module of that name.* json_service\. Nothing was changed",
+            r"json is reserved: .* json_service\. Nothing was changed",
         ),
         (
             "ARGS=-d 'soft_delete=none",
