@@ -20,7 +20,7 @@ def make(connection):
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "alembic")
     config.set_main_option("file_template", "0001_%%(slug)s")
-    command.revision(config, "initial schema", autogenerate=True, rev_id="{identifier}")
+    command.revision(config, "initial schema", autogenerate=True, rev_id="IDENTIFIER")
 
 asyncio.run(revision.on_scratch_database(make))
 """
@@ -68,7 +68,7 @@ def test_both_databases_have_one_history(make_project: Callable[..., Project], s
     postgresql.run("python", "-c", CHECK_ON_SQLITE)
     # Made on a PostgreSQL server it would be the same.
     (postgresql.path / "alembic/versions/0001_initial_schema.py").unlink()
-    postgresql.run("python", "-c", MAKE_ON_SERVER.format(identifier=revision_id(made.decode())))
+    postgresql.run("python", "-c", MAKE_ON_SERVER.replace("IDENTIFIER", revision_id(made.decode())))
     revision = postgresql.path / "alembic/versions/0001_initial_schema.py"
     postgresql.run("ruff", "check", "--fix", "--quiet", "alembic/versions")
     postgresql.run("ruff", "format", "--quiet", "alembic/versions")

@@ -41,7 +41,7 @@ class _SessionPerStatement(Session):
         super().__init__(bind, **options)
         if isinstance(bind, Connection):  # a test's transaction
             options["join_transaction_mode"] = "create_savepoint"
-        self._options = {"bind": bind} | options
+        self._options: dict[str, Any] = {"bind": bind} | options
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
         with Session(**self._options) as session:
