@@ -186,7 +186,7 @@ RAISES = "    raise RuntimeError('needs the rows of 2024')\n"
     ("trouble", "sentence"),
     [
         ("migration", "The migrations do not run on an empty database: needs the rows of 2024"),
-        ("heads", "There are 2 heads"),
+        ("heads", "The migrations have 2 heads"),
         ("model", "The models do not import: "),
         ("history", "A migration follows revision 0"),
     ],
