@@ -110,7 +110,7 @@ def find_copier(folder: Path) -> list[str | Path]:
     """Return a command that runs Python with Copier: one that is installed, else a temporary one.
 
     Raises:
-        SystemExit: there is none, and it cannot be downloaded.
+        SystemExit: Copier is not installed and cannot be downloaded.
     """
     if found := shutil.which("copier"):  # usually a link into an environment of its own
         beside = str(Path(found).resolve().parent)

@@ -74,7 +74,7 @@ from pydantic_settings import BaseSettings
 
 
 class ProjectSettings(BaseSettings):
-    """A required one, a secret one, one that is made anew, and one that production needs."""
+    """A required setting, a secret, a default factory, and a setting that production needs."""
 
     JWT_SECRET: SecretStr
     API_KEY: SecretStr = SecretStr("")
