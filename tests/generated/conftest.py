@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 # Not core.database: pytest loads this file before tests/conftest.py points the settings at the test database.
 from my_service.db.backend import backend_for
-from scripts.revision import temporary_database
 
 from .planets import METADATA
+from scripts.revision import temporary_database
 
 
 @pytest.fixture(scope="session", autouse=True)
