@@ -3,7 +3,6 @@
 from importlib import import_module
 
 from scripts.revision import (
-    PACKAGE,
     ROOT,
     Written,
     alembic_config,
@@ -14,6 +13,8 @@ from scripts.revision import (
     upgrade_to_head,
     write,
 )
+
+from scripts import revision
 
 __all__ = [
     "ROOT",
@@ -28,4 +29,4 @@ __all__ = [
     "write",
 ]
 
-backfill = import_module(f"{PACKAGE}.db.migrations.backfill").backfill
+backfill = import_module(f"{vars(revision)['PACKAGE']}.db.migrations.backfill").backfill

@@ -377,9 +377,12 @@ def test_compose_has_a_postgresql_that_keeps_its_data(render_new: Render) -> Non
     assert folder == "/var/lib/postgresql"
     assert "pg_isready" in database["healthcheck"]["test"][1]
     assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    # The parts that .env sets for a server of the developer's own do not lead the containers there.
     assert services["service"]["environment"] == database["environment"] | {
         "ENVIRONMENT": "development",
+        "DATABASE_URL": "",
         "POSTGRES_HOST": "database",
+        "POSTGRES_PORT": 5432,
     }
     assert database["environment"]["POSTGRES_DB"] == "${POSTGRES_DB:-parts}"
     assert database["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD:-postgres}"

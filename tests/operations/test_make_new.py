@@ -50,7 +50,7 @@ def make_new(
         ("{new}", "-d docker=perhaps", "say yes or no"),
         ("{new}", "-d python_version=3.8", "choose one of 3.11, 3.12, 3.13, 3.14"),
         ("{new}", "-d mixins=[title,tags]", "tags is none of title, description, slug"),
-        ("{new}", "-d package_name=json", "type another name, for example json_service"),
+        ("{new}", "-d package_name=json", "Type another name, for example json_service"),
         ("{new}", "-d 'project_name= x'", "without spaces at its ends"),
         ("{new}", "--colour", "unrecognized arguments: --colour"),
     ],
@@ -188,7 +188,7 @@ def test_the_readmes_commands_on_a_machine_with_nothing(bare_clone: Path, tmp_pa
     run(str(clone / ".venv/bin/uv"), "lock", "--upgrade-package", "idna==3.10", cwd=clone)
     pyproject = clone / "template" / "pyproject.toml.jinja"
     pyproject.write_text(pyproject.read_text().replace('"httpx>=0.28"', '"httpx>=0.28,<0.28.1"'))
-    some = "suggested_package_name or (a_variant and sqlite and explicit and no_mixins-no_examples)"
+    some = "suggested_package_name or (a_variant and sqlite and explicit and no_mixins-none)"
     said = run("make", "test-latest", f"ARGS=-k '{some}'", cwd=clone)
     assert "Updated idna v3.10 -> v" in said
     assert re.search(r"^Newer than a requirement allows:.* httpx \S+ \(used: 0\.28\.0\)", said, re.MULTILINE)

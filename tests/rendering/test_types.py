@@ -26,23 +26,25 @@ def test_style_and_types_with_a_long_name(make_project: Callable[..., Project], 
     project.run("ruff", "check")
     project.run("ruff", "format", "--check")
     check(project)
-    project.run("pytest", "-q", "-p", "no:cacheprovider")
+    project.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
 def test_update_tooling_that_runs_in_a_project(make_project: Callable[..., Project]) -> None:
     project = make_project(database="postgresql")
-    modules = ["compare_models.py", "import_sqlite.py", "project_modules.py"]
-    for name in modules:
-        shutil.copy(ROOT / "hooks" / "update" / name, project.path / "scripts")
-    check(project)
+    # compare_models.py finds its neighbour as a script does, import_sqlite.py becomes a module of the project.
+    scripts = ["compare_models.py", "project_modules.py"]
+    for name, folder in (*((name, ".") for name in scripts), ("import_sqlite.py", "scripts")):
+        shutil.copy(ROOT / "hooks" / "update" / name, project.path / folder)
+    check(project, *scripts)
     project.run("ruff", "check", "scripts/import_sqlite.py")
     project.run("ruff", "format", "--check", "scripts/import_sqlite.py")
 
 
-def check(project: Project) -> None:
-    """Run both checkers as their settings in the project say."""
+def check(project: Project, *more: str) -> None:
+    """Run both checkers as their settings in the project say, and on more files."""
     python = str(project.environment / "bin" / "python")
-    project.run("mypy", "--python-executable", python)
+    checked = ["src", "scripts", "tests", *more]
+    project.run("mypy", "--python-executable", python, *checked)
     # A project has no settings of pyright's: an editor finds its packages as this does.
     pyright = str(ROOT / ".venv" / "bin" / "pyright")
-    assert "0 errors, 0 warnings" in project.run(pyright, "--pythonpath", python, "src", "scripts", "tests").stdout
+    assert "0 errors, 0 warnings" in project.run(pyright, "--pythonpath", python, *checked).stdout
