@@ -1,6 +1,8 @@
 """Projects rendered from the work tree, and the programs that run in them."""
 
 import fcntl
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -8,10 +10,12 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import copier
@@ -98,15 +102,36 @@ def once_for_all_workers(tmp_path_factory: pytest.TempPathFactory, name: str) ->
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    folder, done = shared / name, shared / f"{name}.done"
-    with (shared / f"{name}.lock").open("w") as lock:
+    with once(shared / name) as missing:
+        yield shared / name, missing
+
+
+@contextmanager
+def once(folder: Path) -> Iterator[bool]:
+    """Yield whether a folder is still to be filled, which no other process does meanwhile."""
+    done = folder.with_name(f"{folder.name}.done")
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder, not done.exists()
+        yield not done.exists()
         done.touch()
 
 
 def render(template: Path, destination: Path, **answers: Any) -> Path:
-    """Render a project without its tasks, and return its folder."""
+    """Render a project without its tasks, and return its folder.
+
+    Where the template has a folder `renders` beside it, each set of answers is rendered once and copied.
+    """
+    renders = template.with_name("renders")
+    if not renders.exists():
+        return _render(template, destination, answers)
+    kept = renders / hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()
+    with once(kept) as missing:
+        if missing:
+            _render(template, kept, answers)
+    return Path(shutil.copytree(kept, destination, symlinks=True))
+
+
+def _render(template: Path, destination: Path, answers: dict[str, Any]) -> Path:
     copier.run_copy(
         str(template),
         destination,
@@ -120,6 +145,27 @@ def render(template: Path, destination: Path, **answers: Any) -> Path:
     return destination
 
 
+@cache
+def _warm_python(python: Path) -> subprocess.Popen[str]:
+    """Start a Python that has imported the packages of its environment; it ends with this process."""
+    program = [str(python), str(ROOT / "tests" / "warm.py")]
+    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def run_warm(
+    python: Path, command: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a module or a file in a fork of a Python that has imported the packages already; see warm.py."""
+    warm = _warm_python(python)
+    assert warm.stdin is not None
+    assert warm.stdout is not None
+    with NamedTemporaryFile("r") as out, NamedTemporaryFile("r") as err:
+        order = {"command": command, "folder": str(folder), "environment": dict(environment)}
+        print(json.dumps(order | {"out": out.name, "err": err.name}), file=warm.stdin, flush=True)
+        code = int(warm.stdout.readline())
+        return subprocess.CompletedProcess(command, code, out.read(), err.read())
+
+
 @dataclass(frozen=True)
 class Project:
     """A rendered project, its programs from a shared environment."""
@@ -131,15 +177,19 @@ class Project:
     def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment in the project's folder; a failure shows what it printed."""
         program = self.environment / "bin" / command[0]
-        done = subprocess.run(
-            [str(program if program.exists() else command[0]), *command[1:]],
-            cwd=self.path,
-            env={**self.variables, **more},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        environment = {**self.variables, **more}
+        if command[:2] == ("python", "-m"):
+            done = run_warm(self.environment / "bin" / "python", command[2:], self.path, environment)
+        else:
+            done = subprocess.run(
+                [str(program if program.exists() else command[0]), *command[1:]],
+                cwd=self.path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+            )
         assert not check or done.returncode == 0, (
             f"{' '.join(command)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
         )

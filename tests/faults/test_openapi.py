@@ -69,7 +69,7 @@ def test_the_service_does_what_its_document_says(
     program = Path(sys.executable).parent / "schemathesis"
     options = [
         "--checks=all",
-        "--max-examples=60",
+        "--max-examples=25",
         "--continue-on-failure",
         f"--seed={randomness().randrange(2**32)}",
         "--no-color",

@@ -15,6 +15,6 @@ def test_the_guide_holds(make_project: Callable[..., Project], database: str) ->
     project = make_project(database=database)
     project.make_first_revision()
     copied = [shutil.copy(path, project.path / "tests") for path in CHAPTERS.glob("*.py")]
-    tested = project.run("pytest", "-q", "-p", "no:cacheprovider", *map(str, copied))
+    tested = project.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, copied))
     assert " passed" in tested.stdout
     assert "skipped" not in tested.stdout

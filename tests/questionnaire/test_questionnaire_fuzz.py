@@ -1,14 +1,12 @@
 """Answers nobody thought of: each is refused with a sentence, or gives a project that is clean and works."""
 
-import json
 import re
 import shutil
 import subprocess
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ..harness import render
+from ..harness import clean_environment, render, run_warm
 from ..variants import DATABASES, SOFT_DELETE, SUBSETS
 
 pytestmark = pytest.mark.faults
@@ -26,50 +24,6 @@ pytestmark = pytest.mark.faults
 # For each database.
 SETS = 150
 SENTENCE = re.compile(r"^Validation error for question '\w+': +(Type .+\.|.+ is reserved: .+\.)$")
-
-# For each folder on a line: forks a child that imports the project in it, asks it whether it is alive, and prints the
-# SQL of its migrations; answers with a line of JSON, the traceback or nothing.
-SMOKE = """
-import asyncio, contextlib, importlib, io, json, os, sys, traceback
-from pathlib import Path
-import alembic.autogenerate, alembic.command, alembic.config, argon2, fastapi, httpx, pydantic_settings
-import email_validator, sqlalchemy.ext.asyncio, sqlalchemy.dialects.postgresql, sqlalchemy.dialects.sqlite
-
-async def ask(app):
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        live = await client.get("/health/live")
-        title = (await client.get("/openapi.json")).json()["info"]["title"]
-    assert live.json() == {"status": "ok"}, live.text
-    return title
-
-def smoke(folder):
-    os.chdir(folder)
-    sys.path[:0] = ["src", "."]
-    package = next(Path("src").iterdir()).name
-    title = asyncio.run(ask(importlib.import_module(package + ".main").app))
-    with contextlib.redirect_stdout(io.StringIO()):
-        importlib.import_module("scripts.revision").initial()
-    sql = io.StringIO()
-    config = alembic.config.Config(toml_file="pyproject.toml", output_buffer=sql)
-    alembic.command.upgrade(config, "head", sql=True)
-    assert "CREATE TABLE alembic_version" in sql.getvalue(), "no SQL"
-    return title
-
-for line in sys.stdin:
-    answer, said = os.pipe()
-    if os.fork() == 0:
-        try:
-            found = {"title": smoke(json.loads(line))}
-        except BaseException:
-            found = {"error": traceback.format_exc()}
-        os.write(said, json.dumps(found).encode())
-        os._exit(0)
-    os.close(said)
-    with open(answer) as file:
-        print(file.read(), flush=True)
-    os.wait()
-"""
 
 # What has a meaning somewhere, beside the letters of the world.
 SPECIAL = [
@@ -137,21 +91,12 @@ ANSWERS = st.fixed_dictionaries(
 )
 
 
-@contextmanager
-def smoker(python: Path) -> Iterator[Callable[[Path], dict[str, str]]]:
-    """Yield what tries a project in a process that has imported nearly everything already."""
-    with subprocess.Popen([python, "-c", SMOKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-
-        def smoke(project: Path) -> dict[str, str]:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            print(json.dumps(str(project)), file=process.stdin, flush=True)
-            found: dict[str, str] = json.loads(process.stdout.readline())
-            return found
-
-        yield smoke
-        assert process.stdin is not None
-        process.stdin.close()
+def smoke(python: Path, project: Path, home: Path) -> str:
+    """Return the title that the project's service gives itself; see smoke.py."""
+    program = str(Path(__file__).with_name("smoke.py"))
+    done = run_warm(python, [program], project, clean_environment(home, PYTHONPATH="src"))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("\n")[0]
 
 
 def ask(template: Path, project: Path, answers: dict[str, Any]) -> str:
@@ -191,35 +136,34 @@ def test_answers_nobody_thought_of(
     refused: list[str] = []
     accepted: list[str] = []
 
-    with smoker(programs / "python") as smoke:
-        # Not shrunk, which takes longer than to read the answers that failed.
-        @settings(
-            max_examples=SETS,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-        )
-        @given(drawn=ANSWERS)
-        def try_answers(drawn: dict[str, Any]) -> None:
-            answers = drawn | {"database": database}
-            project = tmp_path / f"project{len(accepted) + len(refused)}"
-            if problem := ask(source, project, answers):
-                refused.append(problem)
-                assert SENTENCE.search(problem)
-                assert not project.exists()
-                return
-            accepted.append(answers["project_name"])
-            check_files(project, answers)
-            for command in (["check", "--quiet"], ["format", "--check", "--quiet", "--diff"]):
-                ruff = str(programs / "ruff")
-                done = subprocess.run([ruff, *command], cwd=project, capture_output=True, text=True, check=False)
-                assert done.returncode == 0, done.stdout + done.stderr
-            assert smoke(project) == {"title": answers["project_name"]}
-            shutil.rmtree(project)
+    # Not shrunk, which takes longer than to read the answers that failed.
+    @settings(
+        max_examples=SETS,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(drawn=ANSWERS)
+    def try_answers(drawn: dict[str, Any]) -> None:
+        answers = drawn | {"database": database}
+        project = tmp_path / f"project{len(accepted) + len(refused)}"
+        if problem := ask(source, project, answers):
+            refused.append(problem)
+            assert SENTENCE.search(problem)
+            assert not project.exists()
+            return
+        accepted.append(answers["project_name"])
+        check_files(project, answers)
+        for command in (["check", "--quiet"], ["format", "--check", "--quiet", "--diff"]):
+            ruff = str(programs / "ruff")
+            done = subprocess.run([ruff, *command], cwd=project, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert smoke(programs / "python", project, tmp_path / "home") == answers["project_name"]
+        shutil.rmtree(project)
 
-        begun = time.monotonic()
-        try_answers()
+    begun = time.monotonic()
+    try_answers()
     reasons = dict(Counter(re.findall(r"question '(\w+)'", " ".join(refused))))
     took = time.monotonic() - begun
     print(f"{database}: {len(accepted)} sets gave a project, {len(refused)} were refused {reasons}, in {took:.0f} s")

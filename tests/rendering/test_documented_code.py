@@ -160,7 +160,7 @@ def test_examples_of_the_database_page_run(
     project.run("mypy", *tests)
     urls = [{}, {"TEST_DATABASE_URL": postgresql_server.format(database="both_test")}][: 1 + (database == "both")]
     for variables in urls:
-        tested = project.run("pytest", "-q", "-p", "no:cacheprovider", *tests, check=True, **variables)
+        tested = project.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, check=True, **variables)
         assert " passed" in tested.stdout
 
 
@@ -177,7 +177,7 @@ def test_tutorial_prints_what_it_says(make_project: Callable[..., Project], answ
     project = set_up(make_project(**answers))
     router = project.path / "src" / "my_service" / "api" / "router.py"
     port = str(free_port())
-    environment = {**os.environ, **project.variables, "PORT": port}
+    environment = {**project.variables, "PORT": port}
     service: subprocess.Popen[str] | None = None
     try:
         for block in blocks(project.path / "docs" / "tutorial.md"):

@@ -51,7 +51,7 @@ def test_mechanism_holds(make_project: Callable[..., Project], answers: dict[str
     project = make_project(on=database, **answers)
     project.make_first_revision()
     tests = add_mechanism_tests(project.path, answers, database)
-    tested = project.run("pytest", "-q", "-p", "no:cacheprovider", str(tests))
+    tested = project.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests))
     assert " passed" in tested.stdout
     assert "skipped" not in tested.stdout
 

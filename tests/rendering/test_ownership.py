@@ -123,7 +123,7 @@ def delete_posts(project: Path) -> None:
 def run_tests(project: Project, *tests: str, **more: str) -> str:
     """Run the tests of a project, which pass without a skip, and return what pytest prints."""
     given = dataclasses.replace(project, variables={**project.variables, **more})
-    tested = given.run("pytest", *QUIET, *tests).stdout
+    tested = given.run("python", "-m", "pytest", *QUIET, *tests).stdout
     assert " passed" in tested
     assert "skipped" not in tested
     return tested
@@ -317,7 +317,7 @@ def test_mistakes_are_noticed(make_project: Callable[..., Project], database: st
         if "without an index" in mistake:
             revision.unlink()
             project.make_first_revision()
-        output = project.run("pytest", *QUIET, f"tests/{test}", check=False).stdout
+        output = project.run("python", "-m", "pytest", *QUIET, f"tests/{test}", check=False).stdout
         if not re.search(rf"^FAILED tests/{test}", output, re.MULTILINE) or not re.search(message, output):
             missed.append(f"{mistake}:\n{output[-2000:]}")
         for path, content in before.items():

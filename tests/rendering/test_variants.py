@@ -31,6 +31,6 @@ def test_variant_passes_its_own_tests(
     assert ("op.create_table" in revision.read_text()) is (answers["example_models"] != "none")
     project.run("ruff", "check")
     project.run("ruff", "format", "--check")
-    tested = project.run("pytest", "-q", "-p", "no:cacheprovider")
+    tested = project.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert " passed" in tested.stdout
     assert "skipped" not in tested.stdout
