@@ -75,7 +75,7 @@ async def test_no_secret_is_seen(serve: Callable[..., Service], database: Databa
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
-def test_what_is_set_in_env_is_in_no_commit(make_owned: Callable[..., Project], kind: str) -> None:
+def test_no_commit_contains_a_value_of_env(make_owned: Callable[..., Project], kind: str) -> None:
     """Git never takes .env, the database, or what else the commands leave beside it."""
     project = make_owned(database=kind)
     given = "DATABASE_URL=sqlite:///owners-s3cret.db" if kind == "sqlite" else ""

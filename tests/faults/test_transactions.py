@@ -97,7 +97,9 @@ async def test_a_handler_that_fails_keeps_its_connection(serve: Serve, database:
 
 @pytest.mark.parametrize("database", ["own server"], indirect=True)
 @pytest.mark.parametrize("fault", ["connection ended", "server killed"])
-async def test_what_dies_in_the_commit_is_no_success(serve: Serve, database: PostgreSQLDatabase, fault: str) -> None:
+async def test_commit_that_the_server_does_not_finish_returns_503(
+    serve: Serve, database: PostgreSQLDatabase, fault: str
+) -> None:
     """When the database is gone in the middle of COMMIT, no client is told that its row is stored."""
     await prepare(database, *SLOW_COMMIT)
     service = serve()

@@ -12,6 +12,7 @@ from my_service.core.config import settings
 from my_service.core.pagination import paginate
 from my_service.main import app as main
 from my_service.main import lifespan
+from my_service.schemas.base import Omittable, RequestSchema
 
 from ...query_plans import assert_indexed
 from ..planets import Planet
@@ -69,6 +70,16 @@ async def test_null_for_a_required_column_returns_422(planets: AsyncClient) -> N
     assert (await planets.patch(path, json={"name": None})).status_code == 422
     assert (await planets.patch(path, json={"unknown": 1})).status_code == 422
     assert (await planets.patch(path, json={"note": None})).json() == mars | {"note": None}
+
+
+def test_field_that_may_be_omitted_is_described_without_null() -> None:
+    class Change(RequestSchema):
+        count: Omittable[int] = None
+        either: Omittable[int | str] = None
+
+    described = Change.model_json_schema()["properties"]
+    assert described["count"] == {"title": "Count", "type": "integer"}
+    assert described["either"] == {"title": "Either", "anyOf": [{"type": "integer"}, {"type": "string"}]}
 
 
 async def test_wrong_method_returns_405_with_the_allowed_ones(planets: AsyncClient) -> None:

@@ -55,7 +55,8 @@ def _not_null(value: Any) -> Any:
 
 def _describe_without_null(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
-    schema.update(*(kind for kind in schema.pop("anyOf") if kind != {"type": "null"}))
+    kinds = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+    schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
 
 
 # A field of an update that keeps its value when omitted: declare it as `title: Omittable[Title] = None`.
