@@ -80,9 +80,10 @@ def add_routes(project: Rendered) -> None:
         shutil.copy(BENCHMARKS / "extra_routes" / f"{name}.py", api)
     router = api / "router.py"
     text = router.read_text()
+    imports = "".join(f"from .{name} import router as {name}\n" for name in names)
     for old, new in [
-        ("from . import ", f"from . import {', '.join(names)}, "),
-        ("list[APIRouter] = [", f"list[APIRouter] = [{', '.join(f'{name}.router' for name in names)}, "),
+        ("import APIRouter\n", f"import APIRouter\n{imports}"),
+        ("list[APIRouter] = [", f"list[APIRouter] = [{', '.join(names)}, "),
     ]:
         assert old in text
         text = text.replace(old, new)

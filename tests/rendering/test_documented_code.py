@@ -184,8 +184,9 @@ def test_tutorial_prints_what_it_says(make_project: Callable[..., Project], answ
             if titled := re.fullmatch(r'python title="(.+)"', block.info):
                 (project.path / titled[1]).write_text(block.code)
                 if titled[1].endswith("api/planets.py"):
-                    text = router.read_text().replace("APIRouter] = [", "APIRouter] = [planets.router, ")
-                    router.write_text(text.replace("import APIRouter\n", "import APIRouter\n\nfrom . import planets\n"))
+                    text = router.read_text().replace("    # Your own:\n", "    # Your own:\n    planets,\n")
+                    imported = "import APIRouter\n\nfrom .planets import router as planets\n"
+                    router.write_text(text.replace("import APIRouter\n", imported))
                 continue
             assert block.info == "console"
             for command, expected in steps(block.code):

@@ -101,8 +101,8 @@ def delete_example(project: Path, name: str) -> None:
     for file in files:
         file.unlink()
     router = project / SOURCE / "api" / "router.py"
-    replace(router, f"    {name}s.router,\n", "")
-    router.write_text(re.sub(rf"from \. import {name}s\n|{name}s, ", "", router.read_text()))
+    replace(router, f"    {name}s,\n", "")
+    replace(router, f"from .{name}s import router as {name}s\n", "")
 
 
 def delete_posts(project: Path) -> None:

@@ -243,8 +243,8 @@ def edit_as_owner(aged: AgedProject) -> None:
     (aged.path / package / "models" / "order.py").write_text(ORDER)
     (aged.path / package / "api" / "orders.py").write_text(ROUTE)
     (aged.path / "tests" / "test_orders.py").write_text(TEST)
-    aged.replace(f"{package}/api/router.py", "from . import posts, users", "from . import orders, posts, users")
-    aged.replace(f"{package}/api/router.py", "    posts.router,\n", "    posts.router,\n    orders.router,\n")
+    aged.replace(f"{package}/api/router.py", "from .posts", "from .orders import router as orders\nfrom .posts")
+    aged.replace(f"{package}/api/router.py", "    # Your own:\n", "    # Your own:\n    orders,\n")
     aged.replace(
         f"{package}/models/user.py",
         "    def __repr__",
@@ -276,7 +276,7 @@ def assert_owned(aged: AgedProject) -> None:
     package = aged.path / "src" / "my_service"
     assert (package / "models" / "order.py").read_text() == ORDER
     assert (package / "api" / "orders.py").read_text() == ROUTE
-    assert "    orders.router,\n" in (package / "api" / "router.py").read_text()
+    assert "    orders,\n" in (package / "api" / "router.py").read_text()
     assert "def initial(self)" in (package / "models" / "user.py").read_text()
     assert "Ours since 2025." in (aged.path / "README.md").read_text()
     assert '"audit_log"' in (aged.path / "alembic" / "env.py").read_text()
