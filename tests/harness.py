@@ -155,7 +155,7 @@ def _warm_python(python: Path) -> subprocess.Popen[str]:
 def run_warm(
     python: Path, command: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run a module or a file in a fork of a Python that has imported the packages already; see warm.py."""
+    """Run a module, a file or code after -c in a fork of a Python that has imported the packages already; see warm.py."""
     warm = _warm_python(python)
     assert warm.stdin is not None
     assert warm.stdout is not None
@@ -178,8 +178,9 @@ class Project:
         """Run a program of the environment in the project's folder; a failure shows what it printed."""
         program = self.environment / "bin" / command[0]
         environment = {**self.variables, **more}
-        if command[:2] == ("python", "-m"):
-            done = run_warm(self.environment / "bin" / "python", command[2:], self.path, environment)
+        if command[0] == "python":
+            words = command[1:] if command[1] == "-c" else command[2:]
+            done = run_warm(self.environment / "bin" / "python", words, self.path, environment)
         else:
             done = subprocess.run(
                 [str(program if program.exists() else command[0]), *command[1:]],

@@ -1,6 +1,6 @@
 """Runs modules in forks of a Python that has imported the packages, because importing takes longer than most tests.
 
-A project's Python runs this file. Each line of its standard input is an order: the module or file to run, its
+A project's Python runs this file. Each line of its standard input is an order: the module, file or -c to run, its
 arguments, folder and environment, and the files for what it prints. The answer is a line with the exit code.
 """
 
@@ -36,7 +36,10 @@ def run(order: dict[str, Any]) -> None:
     if what == "pytest":  # its plugin anyio is imported already
         arguments += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     sys.argv = [what, *arguments]
-    if what.endswith(".py"):
+    if what == "-c":
+        sys.argv = ["-c", *arguments[1:]]
+        exec(compile(arguments[0], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102
+    elif what.endswith(".py"):
         runpy.run_path(what, run_name="__main__")
     else:
         runpy.run_module(what, run_name="__main__", alter_sys=True)

@@ -75,11 +75,12 @@ def test_a_project_follows_five_releases(
         assert kept["users"][0].get("full_name", kept["users"][0].get("display_name")) == "Ada L"
         assert kept["audit_log"] == rows["audit_log"]
 
-        again = aged.update()
-
-        assert aged.status() == []
-        assert "Nothing under src/ changed" in again
         version_before = version
+
+    again = aged.update()
+
+    assert aged.status() == []
+    assert "Nothing under src/ changed" in again
 
 
 @pytest.mark.parametrize("database", DATABASES)
