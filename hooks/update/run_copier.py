@@ -180,7 +180,7 @@ def state() -> str:
     """Say whether anything changed, and how to undo it: everything was committed."""
     if not git("status", "--porcelain", "--", "."):
         return "Nothing was changed."
-    return "Files were changed. To undo that: git checkout HEAD -- . && git clean -fd"
+    return "Files were changed. To undo that: git restore --staged --worktree . && git clean -fd"
 
 
 def run_copier(options: list[str]) -> int:
