@@ -115,7 +115,7 @@ def find_copier(folder: Path) -> list[str | Path]:
     if found := shutil.which("copier"):  # usually a link into an environment of its own
         beside = str(Path(found).resolve().parent)
         python = shutil.which("python3", path=beside) or shutil.which("python", path=beside)
-        if python and re.search(r"\b9\.(19|[2-9]\d|\d{3,})\b", run(python, "-m", "copier", "--version")[1]):
+        if python and re.search(r"(?<![\d.])9\.(19|[2-9]\d|\d{3,})\b", run(python, "-m", "copier", "--version")[1]):
             return [python]
     command: list[str | Path]
     if uv := shutil.which("uv", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".venv" / "bin")])):

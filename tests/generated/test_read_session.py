@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import bindparam, insert, literal, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import selectinload
 
 from my_service.core.database import AsyncSessionLocal, ReadSession, backend, get_read_db, read_engine, transaction
 
 from .engines import open_reader
-from .planets import NOTES, Planet
+from .planets import NOTES, Moon, Planet
 
 
 @pytest.mark.usefixtures("committed")
@@ -40,6 +41,15 @@ async def test_read_session_returns_no_cached_object(db_session: AsyncSession) -
     await db_session.commit()
     after = (await reader.scalars(select(Planet))).one()
     assert (before.note, after.note) == (None, "red")
+
+
+async def test_read_session_loads_relationships(db_session: AsyncSession) -> None:
+    planets = [Planet(name=name, moons=[Moon(name=f"moon of {name}")]) for name in ("mars", "venus")]
+    db_session.add_all(planets)
+    await db_session.commit()
+    reader = await get_read_db()
+    found = await reader.scalars(select(Planet).options(selectinload(Planet.moons)).order_by(Planet.id))
+    assert [[moon.name for moon in planet.moons] for planet in found] == [["moon of mars"], ["moon of venus"]]
 
 
 async def test_read_session_of_a_test_sees_its_transaction(connection: AsyncConnection) -> None:

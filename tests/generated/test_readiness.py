@@ -18,5 +18,6 @@ async def test_missing_database_returns_503(
     monkeypatch.setattr(health, "read_engine", gone)
     response = await client.get("/health/ready")
     assert (response.status_code, response.json()) == (503, {"detail": "the database does not answer"})
+    assert response.headers["Retry-After"] == "1"
     assert (await client.get("/health/live")).status_code == 200
     await gone.dispose()

@@ -142,6 +142,8 @@ def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], data
     user.write_text(
         text.replace("is_superuser: ", "phone: Mapped[str] = mapped_column(String(20))\n    is_superuser: ")
     )
+    checked = project.run("make", "run", "cmd=alembic check", check=False)
+    assert "New upgrade operations detected" in checked.stdout + checked.stderr
     said = project.run("make", "db-migrate", "msg=Phone instead of name").stdout
     assert "DESTRUCTIVE: drops users.full_name and its values." in said
     assert "FAILS WITH ROWS: users.phone is NOT NULL. Give it a server_default" in said
@@ -199,6 +201,17 @@ def test_run_uses_the_development_database(make_owned: Callable[..., Project], d
     missing = project.run("make", "run", "cmd=no-such-program", check=False)
     assert missing.returncode != 0
     assert "The program no-such-program was not found" in missing.stderr
+
+
+def test_shell_sends_the_password_where_nobody_reads_it(make_owned: Callable[..., Project], tmp_path: Path) -> None:
+    project = make_owned(database="postgresql")
+    (project.path / ".env").write_text("DATABASE_URL=postgresql://ada:p%40ss@127.0.0.1:1/books?ssl=require\n")
+    psql = tmp_path / "bin" / "psql"
+    psql.parent.mkdir()
+    psql.write_text('#!/bin/sh\necho "$@" "with $PGPASSWORD"\n')
+    psql.chmod(0o755)
+    opened = project.run("make", "db-shell", PATH=f"{psql.parent}{os.pathsep}{project.variables['PATH']}").stdout
+    assert opened == "postgresql://ada@127.0.0.1:1/books?sslmode=require with p@ss\n"
 
 
 def test_lint_runs_every_tool_and_reports_all_failures(make_owned: Callable[..., Project]) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, insert, make_url, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_service.api import health
@@ -14,6 +16,7 @@ from my_service.core.database import AsyncSessionLocal, get_read_db, transaction
 from my_service.db import postgresql
 
 from ..engines import open_reader, open_writer
+from ..planets import NOTES
 from ..service import check_unavailable, serve
 from ..test_disconnects import port, send, until, watch_soon
 
@@ -21,6 +24,28 @@ __all__ = ["port", "watch_soon"]
 
 PID = text("SELECT pg_backend_pid()")
 Activity = Callable[[int, str], Awaitable[object]]
+
+
+async def test_host_may_be_the_folder_of_a_socket(engine: AsyncEngine) -> None:
+    url = engine.url
+    parts: dict[str, Any] = {"HOST": url.query["host"], "USER": url.username, "DB": url.database}
+    given = Settings(DATABASE_URL=None, **{f"POSTGRES_{name}": value for name, value in parts.items()})
+    on_socket = open_writer(make_url(given.database_url))
+    async with on_socket.connect() as connection:
+        assert await connection.scalar(text("SELECT current_database()")) == url.database
+    await on_socket.dispose()
+
+
+@pytest.mark.usefixtures("committed")
+async def test_unique_violation_without_detail_is_known() -> None:
+    """PostgreSQL leaves out the detail where the role may not read the column."""
+    with pytest.raises(IntegrityError) as refused:
+        async with AsyncSessionLocal() as db, transaction(db):
+            await db.execute(insert(NOTES), [{"id": 1}, {"id": 1}])
+    assert refused.value.orig is not None
+    assert postgresql.violated_unique_columns(refused.value) == ["id"]
+    vars(refused.value.orig.__cause__)["detail"] = None
+    assert postgresql.violated_unique_columns(refused.value) == ["value"]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
+from my_service.core.database import AsyncSessionLocal
 from my_service.db.errors import Conflict
 
 from ..planets import Crater, Moon, Planet
@@ -153,6 +154,25 @@ async def test_rows_deleted_by_one_flush_are_restored_together(db_session: Async
         planet.restore()
         await db_session.commit()
         assert [await live(db_session, model) for model in (Planet, Moon, Crater)] == before
+
+
+@pytest.mark.usefixtures("committed")
+async def test_restore_follows_the_deletion_that_is_stored() -> None:
+    async with AsyncSessionLocal() as db:
+        planet = await make_planet(db)
+        before = [await live(db, model) for model in (Planet, Moon, Crater)]
+        planet.soft_delete()
+        await db.commit()
+    async with AsyncSessionLocal() as other:
+        again = await other.get_one(Planet, planet.id, execution_options={"with_deleted": True})
+        for change in (again.restore, again.soft_delete):
+            change()
+            await other.commit()
+    async with AsyncSessionLocal() as db:
+        db.add(planet)  # as it was deleted first
+        planet.restore()
+        await db.commit()
+        assert [await live(db, model) for model in (Planet, Moon, Crater)] == before
 
 
 async def test_deep_tree_is_deleted_and_restored(db_session: AsyncSession) -> None:

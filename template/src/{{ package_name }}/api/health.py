@@ -36,5 +36,6 @@ async def ready() -> Health:
             await connection.execute(text("SELECT 1"))
     except Exception as error:  # drivers raise their own errors and those of the operating system
         logger.warning("Not ready: %s", type(error).__name__)
-        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "the database does not answer") from error
+        retry = {"Retry-After": "1"}
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "the database does not answer", retry) from error
     return Health()

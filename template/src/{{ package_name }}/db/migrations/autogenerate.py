@@ -35,6 +35,10 @@ class MigrationWarning(ops.MigrateOperation):
     def __init__(self, text: str) -> None:
         self.text = text
 
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what `alembic check` prints."""
+        return "comment", self.text
+
 
 @renderers.dispatch_for(MigrationWarning)
 def _render_warning(context: AutogenContext, warning: MigrationWarning) -> str:

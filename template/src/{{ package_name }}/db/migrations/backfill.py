@@ -136,6 +136,10 @@ class RefuseDeleted(ops.MigrateOperation):
         names = " and ".join(tables)
         self.text = f"REFUSES while rows of {names} are soft-deleted: they would be live again."
 
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what `alembic check` prints."""
+        return "comment", self.text
+
 
 def refuse_deleted(operations: ops.UpgradeOps) -> None:
     """Refuse to drop `deleted_at` until the author decides what happens to soft-deleted rows."""
