@@ -22,7 +22,7 @@ from ..variants import DATABASES, SOFT_DELETE, SUBSETS
 pytestmark = pytest.mark.faults
 
 # For each database.
-SETS = 150
+SETS = 60
 SENTENCE = re.compile(r"^Validation error for question '\w+': +(Type .+\.|.+ is reserved: .+\.)$")
 
 # What has a meaning somewhere, beside the letters of the world.

@@ -36,6 +36,13 @@ async def test_host_may_be_the_folder_of_a_socket(engine: AsyncEngine) -> None:
     await on_socket.dispose()
 
 
+async def test_log_of_a_rejected_row_contains_no_value(engine: AsyncEngine, caplog: pytest.LogCaptureFixture) -> None:
+    async with serve(engine.url, "INSERT INTO planets (name, mass) VALUES ('sec' || 'ret', NULL)") as (_, client):
+        assert (await client.post("/")).status_code == 500
+    assert 'null value in column "mass"' in caplog.text
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.usefixtures("committed")
 async def test_unique_violation_without_detail_is_known() -> None:
     """PostgreSQL leaves out the detail where the role may not read the column."""
