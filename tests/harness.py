@@ -213,7 +213,7 @@ def set_up(project: Project) -> Project:
     for part in ("bin", "lib", "pyvenv.cfg"):
         (project.path / ".venv" / part).symlink_to(project.environment / part)
     (project.path / ".venv" / ".ready").write_text(str(project.path.resolve()))
-    variables = {"HOME", "PATH", "LANG", "PYTEST_DEBUG_TEMPROOT"} & project.variables.keys()
+    variables = {"HOME", "PATH", "LANG", "PYTEST_DEBUG_TEMPROOT", "TMPDIR"} & project.variables.keys()
     # The package is not installed in the shared environment.
     own = {name: project.variables[name] for name in variables} | {"PYTHONPATH": str(project.path / "src")}
     return Project(project.path, project.environment, own)

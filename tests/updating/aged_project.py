@@ -119,6 +119,7 @@ class AgedProject:
         self.releases = releases
         self.server = server
         self.environment_for = environment_for
+        self.temporary = Path(project.variables["TMPDIR"])
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a program as the owner does."""
@@ -126,7 +127,8 @@ class AgedProject:
 
     def copier(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run Copier as the owner does, without a terminal."""
-        environment = {**clean_environment(self.path.parent / "home"), "UV_CACHE_DIR": UV_CACHE, **variables}
+        variables = {"UV_CACHE_DIR": UV_CACHE, "TMPDIR": str(self.temporary), **variables}
+        environment = clean_environment(self.path.parent / "home", **variables)
         program = str(Path(sys.executable).parent / "copier")
         return subprocess.run(
             [program, *arguments],
@@ -223,7 +225,9 @@ def make_aged_project(
     def make(*, edited: bool = True, **answers: Any) -> AgedProject:
         path = render(releases.path, tmp_path / "project", **answers)
         server = request.getfixturevalue("postgresql_server") if answers["database"] == "postgresql" else None
-        variables = clean_environment(tmp_path / "home", PYTHONPATH=str(path / "src"))
+        temporary = tmp_path / "tmp"  # other tests have scratch databases in /tmp
+        temporary.mkdir()
+        variables = clean_environment(tmp_path / "home", PYTHONPATH=str(path / "src"), TMPDIR=str(temporary))
         project = set_up(Project(path, environment_for(path), variables))
         aged = AgedProject(project, releases, server, environment_for)
         git("init", "--quiet", "--initial-branch=main", cwd=path)
@@ -285,7 +289,7 @@ def assert_owned(aged: AgedProject) -> None:
 def scratch_databases(aged: AgedProject) -> list[str]:
     """Return the scratch databases that were left behind."""
     if aged.server is None:
-        return [path.name for path in Path("/tmp").glob("scratch-*.db")]  # noqa: S108
+        return [path.name for path in aged.temporary.glob("scratch-*.db")]
     look = (
         "import asyncio, asyncpg\n"
         "async def main():\n"
