@@ -21,20 +21,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
+from alembic.script import Script
 from alembic.util import CommandError
-from project_modules import (
-    ROOT,
-    Written,
-    alembic_config,
-    backfill,
-    import_models,
-    missing_operations,
-    on_scratch_database,
-    report,
-    upgrade_to_head,
-    write,
-)
+from project_modules import ROOT, alembic_config, backfill, on_scratch_database, write
 from sqlalchemy import Connection, inspect
+
+Revision = str | Iterable[str | None]
+
+
+class Written(NamedTuple):
+    """A new revision, and what its author should check."""
+
+    path: Path
+    warnings: list[str]
 
 
 class Rename(NamedTuple):
@@ -73,6 +72,19 @@ def rename_columns(connection: Connection, renames: Iterable[Rename]) -> list[Re
     return done
 
 
+def missing_operations(config: Config) -> list[ops.MigrateOperation]:
+    """Return the operations by which the models differ from the configuration's database, which is at its head."""
+    found: list[ops.MigrateOperation] = []
+
+    def keep(context: MigrationContext, revision: Revision, directives: list[ops.MigrationScript]) -> None:
+        operations = directives[0].upgrade_ops
+        found.extend([] if operations is None else operations.ops)
+        directives.clear()
+
+    command.revision(config, autogenerate=True, process_revision_directives=keep)
+    return found
+
+
 def changes(connection: Connection, versions: Path, renames: Sequence[Rename]) -> list[ops.MigrateOperation]:
     """Return the operations that bring the last commit's models to those of the work tree."""
     config = Config(attributes={"connection": connection}, stdout=sys.stderr)
@@ -81,7 +93,7 @@ def changes(connection: Connection, versions: Path, renames: Sequence[Rename]) -
     config.set_main_option("path_separator", "newline")
     command.upgrade(config, "head")
     rename_columns(connection, renames)
-    return missing_operations(config)[1]
+    return missing_operations(config)
 
 
 def key(operation: ops.MigrateOperation) -> tuple[str, ...]:
@@ -122,16 +134,15 @@ def write_changes(
     Returns the revision, None where there is nothing to write; and whether the models have more that is not migrated.
 
     Raises:
-        SystemExit: the migrations do not run; with the new one perhaps, which is not kept then.
+        CommandError: the migrations do not run; with the new one perhaps, which is not kept then.
     """
-    upgrade_to_head(connection)
+    config = alembic_config(connection)
+    command.upgrade(config, "head")
     before = connection.begin_nested()
     renamed = rename_columns(connection, renames)
-    kept = only(set(keys(missing_operations(alembic_config(connection))[1])), changed)
+    kept = only(set(keys(missing_operations(config))), changed)
 
-    def keep(
-        context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
-    ) -> None:
+    def keep(context: MigrationContext, revision: Revision, directives: list[ops.MigrationScript]) -> None:
         up = ops.UpgradeOps(kept)
         down = up.reverse()
         backfill(up, context.opts["target_metadata"])
@@ -139,15 +150,19 @@ def write_changes(
         down.ops += [ops.ExecuteSQLOp(rename.undo().sql(connection)) for rename in reversed(renamed)]
         directives[0].upgrade_ops, directives[0].downgrade_ops = up, down
 
-    written = write(connection, message, keep) if kept or renamed else None
+    written: Written | None = None
+    if kept or renamed:
+        script = write(message, config, autogenerate=True, process_revision_directives=keep)
+        assert isinstance(script, Script)  # noqa: S101
+        written = Written(Path(script.path), config.attributes["warnings"])
     before.rollback()
     try:
-        upgrade_to_head(connection)
-    except SystemExit as error:
+        command.upgrade(alembic_config(connection), "head")
+    except Exception as error:  # a migration is its author's code
         if written is not None:
             written.path.unlink()
-        raise SystemExit(f"The migration with the template's changes does not run: {error}") from None
-    return written, bool(missing_operations(alembic_config(connection))[1])
+        raise CommandError(f"The migration with the template's changes does not run: {error}") from None
+    return written, bool(missing_operations(alembic_config(connection)))
 
 
 async def main() -> None:
@@ -157,7 +172,6 @@ async def main() -> None:
     parser.add_argument("message")
     parser.add_argument("renames", nargs="*", type=Rename.parse)
     given = parser.parse_args()
-    import_models()
     try:
         changed = await on_scratch_database(lambda c: changes(c, given.versions, given.renames))
         written, more = await on_scratch_database(lambda c: write_changes(c, given.message, changed, given.renames))
@@ -166,7 +180,9 @@ async def main() -> None:
     if written is None:
         print("The template changed nothing in the schema: there is no migration to write.")
     else:
-        report(written)
+        print(f"Wrote {written.path.relative_to(ROOT)}. Read it, then run make db-upgrade.")
+        for warning in written.warnings:
+            print(f"  {warning}")
     if more:
         print("The models have other changes that no migration makes: make db-check shows them.")
 

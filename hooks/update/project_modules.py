@@ -2,31 +2,10 @@
 
 from importlib import import_module
 
-from scripts.revision import (
-    ROOT,
-    Written,
-    alembic_config,
-    import_models,
-    missing_operations,
-    on_scratch_database,
-    report,
-    upgrade_to_head,
-    write,
-)
+from scripts.revision import ROOT, alembic_config, on_scratch_database, write
 
 from scripts import revision
 
-__all__ = [
-    "ROOT",
-    "Written",
-    "alembic_config",
-    "backfill",
-    "import_models",
-    "missing_operations",
-    "on_scratch_database",
-    "report",
-    "upgrade_to_head",
-    "write",
-]
+__all__ = ["ROOT", "alembic_config", "backfill", "on_scratch_database", "write"]
 
 backfill = import_module(f"{vars(revision)['PACKAGE']}.db.migrations.backfill").backfill

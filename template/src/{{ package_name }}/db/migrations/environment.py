@@ -1,8 +1,10 @@
 """Run migrations: on a connection from the caller (tests, `make db-migrate`), or on the database of the settings."""
 
 import asyncio
-from collections.abc import Collection
-from contextlib import nullcontext
+import os
+import traceback
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from alembic import context
@@ -10,13 +12,30 @@ from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 
 from ..backend import BACKENDS, backend_for
 from ..engine import create_migration_engine
 from ..errors import MigrationBlocked
 from ..options import EngineOptions
 from .autogenerate import autogenerate_options
+
+
+@contextmanager
+def locate_errors() -> Iterator[None]:
+    """Import the models inside it.
+
+    Raises:
+        CommandError: a module does not import; the text says where.
+    """
+    try:
+        yield
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = [frame for frame in frames if f"{os.sep}src{os.sep}" in frame.filename] or frames
+        where = f"{place[-1].filename}:{place[-1].lineno}"
+        raise CommandError(f"The models do not import: {where}: {type(error).__name__}: {error}") from error
 
 
 def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, excluded_tables: Collection[str] = ()) -> None:
@@ -29,17 +48,41 @@ def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, exclude
         excluded_tables: tables that migrations create by hand and autogenerate ignores.
 
     Raises:
-        CommandError: the migration failed, and nothing was changed.
+        CommandError: the models cannot be used, or the migration failed and nothing was changed.
     """
+    try:
+        configure_mappers()
+        _ = metadata.sorted_tables
+        context.script.get_heads()
+    except SQLAlchemyError as error:
+        raise CommandError(f"The models do not fit together: {error}") from error
+    except KeyError as error:
+        raise CommandError(f"A migration follows revision {error.args[0]}, which is not in alembic/versions.") from None
     configured = {"target_metadata": metadata, **autogenerate_options(excluded_tables)}
     if context.is_offline_mode():  # alembic upgrade head --sql
         context.configure(url=url, literal_binds=True, **configured)
         with context.begin_transaction():
             context.run_migrations()
-    elif (given := context.config.attributes.get("connection")) is not None:
-        _run(given, **configured)
-    else:
-        asyncio.run(_run_on_database(url, options, on_version_apply=_print_step, **configured))
+        return
+    given: Connection | None = context.config.attributes.get("connection")
+    try:
+        if given is not None:
+            _run(given, **configured)
+        else:
+            asyncio.run(_run_on_database(url, options, on_version_apply=_print_step, **configured))
+    except KeyboardInterrupt:
+        raise CommandError("Stopped. Either all of it was applied or nothing: run make db-current.") from None
+    except MigrationBlocked as error:
+        raise CommandError(str(error)) from error
+    except CommandError as error:
+        if "Relative revision -" in str(error):
+            raise CommandError("There is no migration to undo.") from error
+        if "Multiple head" in str(error):
+            raise CommandError('There are several heads. Join them: .venv/bin/alembic merge heads -m "merge"') from None
+        raise
+    except (DBAPIError, RuntimeError) as error:
+        statement = getattr(error, "statement", None) or ""
+        raise CommandError(f"{reason(error)}\n{statement}\nNothing was changed.") from error
 
 
 def _run(connection: Connection, /, **configured: Any) -> None:
@@ -66,17 +109,6 @@ async def _run_on_database(url: URL, options: EngineOptions, **configured: Any) 
         async with backend_for(url).report_blockers(engine, connection, options.lock_timeout):
             await connection.run_sync(_run, **configured)
         await connection.commit()
-    except asyncio.CancelledError:  # Ctrl-C
-        raise CommandError("Stopped. Either all of it was applied or nothing: run make db-current.") from None
-    except MigrationBlocked as error:
-        raise CommandError(str(error)) from error
-    except CommandError as error:
-        if "Relative revision -" in str(error):
-            raise CommandError("There is no migration to undo.") from error
-        raise
-    except (DBAPIError, RuntimeError) as error:
-        statement = getattr(error, "statement", None) or ""
-        raise CommandError(f"{reason(error)}\n{statement}\nNothing was changed.") from error
     finally:
         await connection.close()
         await engine.dispose()

@@ -56,10 +56,8 @@ def set_where_of_all_databases(container: ops.OpContainer) -> None:
 
 def _where(index: Index, dialect: str) -> str:
     where: Any = index.dialect_options[dialect]["where"]
-    if where is None:
-        return ""
-    if isinstance(where, str):
-        return where
+    if where is None or isinstance(where, str):
+        return where or ""
     in_ddl = {"literal_binds": True, "include_table": False}
     return str(where.compile(dialect=registry.load(dialect)(), compile_kwargs=in_ddl))
 
@@ -92,19 +90,5 @@ def _normalized_by_postgresql(connection: Connection, table: Table, where: str) 
 
 
 def _bare(where: str) -> str:
-    # Case and spaces matter only between quotes.
-    parts = where.split("'")
-    parts[::2] = [re.sub(r"\s+", " ", part).casefold() for part in parts[::2]]
-    where = "'".join(parts).strip()
-    while where.startswith("(") and where.endswith(")") and _closes_at_end(where):
-        where = where[1:-1].strip()
-    return where
-
-
-def _closes_at_end(where: str) -> bool:
-    depth = 0
-    for position, character in enumerate(where):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return position == len(where) - 1
-    return False
+    """Return the clause without the brackets, spaces and capitals by which databases differ."""
+    return re.sub(r"[\s()]", "", where).casefold()
