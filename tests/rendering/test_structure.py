@@ -27,10 +27,10 @@ ALWAYS = [
     "scripts/setup.py",
     f"{PACKAGE}/__init__.py",
     f"{PACKAGE}/api/auth.py",
+    f"{PACKAGE}/api/dependencies.py",
     f"{PACKAGE}/api/errors.py",
     f"{PACKAGE}/api/health.py",
     f"{PACKAGE}/api/middleware.py",
-    f"{PACKAGE}/api/parameters.py",
     f"{PACKAGE}/api/router.py",
     f"{PACKAGE}/core/config.py",
     f"{PACKAGE}/core/database.py",
@@ -45,7 +45,6 @@ ALWAYS = [
     f"{PACKAGE}/db/session.py",
     f"{PACKAGE}/main.py",
     f"{PACKAGE}/models/base.py",
-    f"{PACKAGE}/py.typed",
     f"{PACKAGE}/schemas/base.py",
     "tests/conftest.py",
     "tests/test_migrations.py",
@@ -123,7 +122,7 @@ def test_a_project_is_whole_and_bare(template: Path, tmp_path: Path, answers: di
     for name, text in texts.items():
         assert not re.search(r'["|<>:?*{}%]', name), f"{name} cannot be checked out everywhere"
         assert len(name) < 100, name
-        assert text or name.endswith(("__init__.py", "py.typed")), f"{name} is empty"
+        assert text or name.endswith("__init__.py"), f"{name} is empty"
         if not name.startswith(".github/") and not name.endswith(".mako"):
             assert not re.search(r"\{%|%\}|\{#|#\}", text), f"{name} holds template syntax"
         assert "\n\n\n\n" not in text, f"{name} has holes"
