@@ -55,7 +55,6 @@ USER = [
     f"{PACKAGE}/schemas/user.py",
     f"{PACKAGE}/services/user_service.py",
     "tests/factories.py",
-    "tests/test_services.py",
     "tests/test_users.py",
 ]
 POST = [
