@@ -12,9 +12,8 @@ from ..models.user import User
 from ..schemas.base import Page
 from ..schemas.post import PostRead
 from ..schemas.user import UserRead
-from .dependencies import ReadDB
-from .parameters import Cursor, Limit, RowId, Skip
-from .responses import NOT_FOUND
+from .dependencies import Cursor, Limit, ReadDB, RowId, Skip
+from .errors import NOT_FOUND
 from .with_posts import UserWithPosts
 
 router = APIRouter(tags=["users"])

@@ -11,8 +11,7 @@ from ..models.user import User
 from ..schemas.base import Page
 from ..schemas.post import PostRead
 from ..schemas.user import UserRead
-from .dependencies import ReadDB
-from .parameters import Cursor, Limit, Skip
+from .dependencies import Cursor, Limit, ReadDB, Skip
 
 router = APIRouter(prefix="/users-with-posts", tags=["users"])
 

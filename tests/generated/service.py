@@ -9,7 +9,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from my_service.api.dependencies import WriteDB
-from my_service.api.errors import add_error_handlers
+from my_service.api.errors import EXCEPTION_HANDLERS
 from my_service.core.database import get_db, transaction
 from my_service.main import app as main
 
@@ -21,8 +21,7 @@ async def serve(
     url: URL, statement: str = "SELECT 1", **options: float
 ) -> AsyncIterator[tuple[AsyncEngine, AsyncClient]]:
     """Yield the engine and a client of a service with impatient timeouts; POST / executes the statement."""
-    app = FastAPI(middleware=main.user_middleware)
-    add_error_handlers(app)
+    app = FastAPI(middleware=main.user_middleware, exception_handlers=EXCEPTION_HANDLERS)
 
     @app.post("/")
     async def write(db: WriteDB) -> None:

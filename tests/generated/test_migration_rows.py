@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import JSON, Date, Time
 
 from .. import test_migrations
-from ..migration_rows import ROWS, add_rows
+from ..test_migrations import ROWS, add_rows
 
 METADATA = MetaData()
 ORBITS = Table(
@@ -68,7 +68,7 @@ def fill(connection: Connection) -> dict[str, int]:
     """Create the tables, let the rows be added as after a revision, and count them."""
     METADATA.create_all(connection)
     for _twice in range(2):
-        add_rows(connection, "0001", list(METADATA.tables))
+        add_rows(connection, "0001")
     return {t.name: connection.scalar(select(func.count()).select_from(t)) or 0 for t in METADATA.sorted_tables}
 
 
@@ -99,5 +99,5 @@ async def test_history_whose_tables_stay_empty_fails(empty: AsyncConnection, mon
 
     monkeypatch.setattr(command, "upgrade", upgrade)
     monkeypatch.setattr(command, "downgrade", downgrade)
-    with pytest.raises(AssertionError, match=r"no row fits \['suns'\]: add rows to tests/migration_rows.py"):
+    with pytest.raises(AssertionError, match=r"no row fits \['suns'\]: add rows to ROWS"):
         await empty.run_sync(test_migrations.climb)

@@ -136,8 +136,7 @@ def test_deleting_post_edits_no_test(make_project: Callable[..., Project], datab
     project.make_first_revision()
     project.run("ruff", "check", "src", "tests")
     project.run("mypy", "src", "tests")
-    # docs/ names the example; its own tests tell which lines.
-    run_tests(project, "--ignore=tests/test_docs.py")
+    run_tests(project)
     # The migrations still meet rows.
     replace(project.path / "tests" / "test_migrations.py", "assert most_rows", "assert most_rows > 1")
     run_tests(project, "tests/test_migrations.py")
@@ -151,7 +150,7 @@ def test_replacing_user_edits_its_own_tests_only(make_project: Callable[..., Pro
     router.write_text(router.read_text().replace("users", "accounts"))
     for file in ("models/user.py", "schemas/user.py", "services/user_service.py", "api/users.py"):
         (project.path / SOURCE / file).unlink()
-    for file in ("factories.py", "test_services.py", "test_users.py"):
+    for file in ("factories.py", "test_users.py"):
         (project.path / "tests" / file).unlink()
     (project.path / SOURCE / "models" / "account.py").write_text(ACCOUNT_MODEL)
     (project.path / SOURCE / "api" / "accounts.py").write_text(ACCOUNT_ROUTES)
@@ -159,7 +158,7 @@ def test_replacing_user_edits_its_own_tests_only(make_project: Callable[..., Pro
     project.make_first_revision()
     project.run("ruff", "check", "src", "tests")
     project.run("mypy", "src", "tests")
-    run_tests(project, "--ignore=tests/test_docs.py")
+    run_tests(project)
 
 
 def test_own_settings_and_startup_checks_edit_no_test(make_project: Callable[..., Project]) -> None:
@@ -244,13 +243,13 @@ MISTAKES: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "join the heads",
     ),
     "migrations that meet no row": (
-        edit("tests/migration_rows.py", "for number in (1, 2):", "for number in ():"),
+        edit("tests/test_migrations.py", "for number in (1, 2) if", "for number in () if"),
         STAIRWAY,
         r"no row fits \['posts', 'users'\]",
     ),
     "relationship to a missing model": (
         edit(POST, "Mapped[User]", "Mapped[Nobody]"),
-        "test_models.py::test_every_module_of_models_imports",
+        "test_migrations.py::test_every_module_of_models_imports",
         "Nobody",
     ),
     "setting that is not explained": (

@@ -27,10 +27,10 @@ ALWAYS = [
     "scripts/setup.py",
     f"{PACKAGE}/__init__.py",
     f"{PACKAGE}/api/auth.py",
+    f"{PACKAGE}/api/dependencies.py",
     f"{PACKAGE}/api/errors.py",
     f"{PACKAGE}/api/health.py",
     f"{PACKAGE}/api/middleware.py",
-    f"{PACKAGE}/api/parameters.py",
     f"{PACKAGE}/api/router.py",
     f"{PACKAGE}/core/config.py",
     f"{PACKAGE}/core/database.py",
@@ -45,7 +45,6 @@ ALWAYS = [
     f"{PACKAGE}/db/session.py",
     f"{PACKAGE}/main.py",
     f"{PACKAGE}/models/base.py",
-    f"{PACKAGE}/py.typed",
     f"{PACKAGE}/schemas/base.py",
     "tests/conftest.py",
     "tests/test_migrations.py",
@@ -56,7 +55,6 @@ USER = [
     f"{PACKAGE}/schemas/user.py",
     f"{PACKAGE}/services/user_service.py",
     "tests/factories.py",
-    "tests/test_services.py",
     "tests/test_users.py",
 ]
 POST = [
@@ -123,7 +121,7 @@ def test_a_project_is_whole_and_bare(template: Path, tmp_path: Path, answers: di
     for name, text in texts.items():
         assert not re.search(r'["|<>:?*{}%]', name), f"{name} cannot be checked out everywhere"
         assert len(name) < 100, name
-        assert text or name.endswith(("__init__.py", "py.typed")), f"{name} is empty"
+        assert text or name.endswith("__init__.py"), f"{name} is empty"
         if not name.startswith(".github/") and not name.endswith(".mako"):
             assert not re.search(r"\{%|%\}|\{#|#\}", text), f"{name} holds template syntax"
         assert "\n\n\n\n" not in text, f"{name} has holes"
@@ -247,11 +245,11 @@ def test_imports_follow_the_wall(template: Path, tmp_path: Path, database: str) 
 
 # Files and lines that an owner carries, uv.lock aside: no more than these.
 BUDGETS: list[tuple[dict[str, Any], int, int]] = [
-    ({}, 95, 6150),
-    ({"database": "sqlite", "soft_delete": "automatic"}, 95, 6050),
-    ({"example_models": "none"}, 82, 5200),
+    ({}, 88, 5830),
+    ({"database": "sqlite", "soft_delete": "automatic"}, 88, 5760),
+    ({"example_models": "none"}, 76, 5030),
 ]
-OWNED = ("api", "core", "models", "schemas", "services")
+OWNED = [f"{PACKAGE}/{folder}" for folder in ("api", "core", "models", "schemas", "services")] + ["tests"]
 
 
 @pytest.mark.parametrize(("answers", "files", "lines"), BUDGETS, ids=str)
@@ -264,5 +262,5 @@ def test_project_stays_within_its_budget(
     }
     assert len(counts) <= files
     assert sum(counts.values()) <= lines
-    owned = {path: count for path, count in counts.items() if path.is_relative_to(PACKAGE) and path.parts[2] in OWNED}
+    owned = {path: count for path, count in counts.items() if any(map(path.is_relative_to, OWNED))}
     assert {path: count for path, count in owned.items() if count > 150} == {}

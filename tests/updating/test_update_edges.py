@@ -75,7 +75,7 @@ OWNED = {
 }
 RELEASED = {
     "template/src/{{ package_name }}/core/config.py.jinja": ("    MAX_BODY_SIZE", "    MAX_ITEMS: int = 100\n"),
-    "template/Makefile.jinja": (".PHONY: db-reset\n", "items: ## List them\n\t@echo items\n\n"),
+    "template/Makefile.jinja": ("db-reset: ", "items: ## List them\n\t@echo items\n\n"),
     "template/src/{{ package_name }}/api/router.py.jinja": ("    # Your own:\n", "    items,\n"),
     "template/pyproject.toml.jinja": ("    # Your own:\n", '    "click>=8",\n'),
     "template/.env.example.jinja": ("# Your own settings, ", "#MAX_ITEMS=100\n\n"),

@@ -7,8 +7,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import Field
 from sqlalchemy import select
 
-from my_service.api.dependencies import ReadDB, WriteDB
-from my_service.api.parameters import Cursor, Limit, RowId, Skip
+from my_service.api.dependencies import Cursor, Limit, ReadDB, RowId, Skip, WriteDB
 from my_service.core.database import for_update, transaction
 from my_service.core.pagination import paginate
 from my_service.schemas.base import Omittable, Page, ReadSchema, RequestSchema, StorableText

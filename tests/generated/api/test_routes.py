@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI, HTTPException
 from httpx import AsyncClient
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from my_service.api import auth
@@ -42,6 +42,8 @@ async def test_list_is_paginated_newest_first(planets: AsyncClient, db_session: 
     assert await page(limit=2, skip=3) == (ids[3:], None)
     assert (await planets.delete(f"/planets/{ids[1]}")).status_code == 204
     assert await page(limit=2, cursor=ids[1]) == (ids[2:4], ids[3])
+    await db_session.execute(delete(Planet))
+    assert await page(limit=2, cursor=ids[1]) == ([], None)
 
 
 async def test_pages_can_be_part_of_one_statement(db_session: AsyncSession) -> None:

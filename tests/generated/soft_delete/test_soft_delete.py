@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from my_service.core.database import AsyncSessionLocal
+from my_service.core.pagination import paginate
 from my_service.db.errors import Conflict
 
 from ..planets import Crater, Moon, Planet
@@ -31,6 +32,15 @@ def test_object_is_marked_and_restored_before_the_flush() -> None:
     planet.restore()
     assert planet.is_deleted is False
     assert planet.deleted_at is None
+
+
+async def test_cursor_of_a_deleted_row_is_valid(db_session: AsyncSession) -> None:
+    planets = [await make_planet(db_session, moons=0) for _ in range(3)]
+    planets[1].soft_delete()
+    await db_session.commit()
+    remaining = select(Planet).where(Planet.deleted_at.is_(None))
+    for cursor in (planets[1].id, planets[2].id):
+        assert (await db_session.scalars(paginate(remaining, Planet, cursor=cursor))).all() == [planets[0]]
 
 
 def test_is_deleted_can_be_assigned() -> None:

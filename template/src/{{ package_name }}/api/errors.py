@@ -2,15 +2,16 @@
 
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request, status
+from fastapi import Request, Response, status
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from ..core.database import backend
@@ -19,20 +20,36 @@ from ..db.errors import Conflict
 logger = logging.getLogger(__name__)
 
 
+class ErrorResponse(BaseModel):
+    """What went wrong, in one sentence."""
+
+    detail: str
+
+
+def _document(status_code: int, description: str) -> dict[int | str, dict[str, Any]]:
+    return {status_code: {"model": ErrorResponse, "description": description}}
+
+
+# Responses of routes, as OpenAPI documents them.
+BAD_REQUEST = _document(400, "The body cannot be decoded.")
+NOT_FOUND = _document(404, "The row does not exist.")
+CONFLICT = _document(409, "The stored rows do not allow this.")
+TOO_LARGE = _document(413, "The body is too large.")
+UNAVAILABLE = _document(503, "The service cannot do this now. Retry-After says when to try again.")
+
+
 def error_response(status_code: int, detail: Any, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the response to an error. All error bodies are made here."""
     return JSONResponse({"detail": detail}, status_code, headers)
 
 
-async def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, StarletteHTTPException)  # noqa: S101
+async def _http_exception(request: Request, error: HTTPException) -> Response:
     if error.status_code in {204, 304}:  # these have no body
         return Response(status_code=error.status_code, headers=error.headers)
     return error_response(error.status_code, error.detail, error.headers)
 
 
-async def _method_not_allowed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, StarletteHTTPException)  # noqa: S101
+async def _method_not_allowed(request: Request, error: HTTPException) -> Response:
     # FastAPI has one route for each method of a path, and lists only the methods of the first one.
     scope = {key: request.scope[key] for key in ("type", "app", "path", "root_path", "headers")}
     allowed = [
@@ -45,29 +62,26 @@ async def _method_not_allowed(request: Request, error: Exception) -> Response:
     return error_response(error.status_code, error.detail, {"Allow": ", ".join(allowed)})
 
 
-async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+async def _validation_error(request: Request, error: RequestValidationError) -> Response:
     # Leave out the input: it may be a password.
     problems = [{key: item[key] for key in ("type", "loc", "msg")} for item in error.errors()]
-    return error_response(status.HTTP_422_UNPROCESSABLE_CONTENT, problems)
+    return error_response(422, problems)
 
 
-async def _conflict(request: Request, error: Exception) -> Response:
-    return error_response(status.HTTP_409_CONFLICT, str(error))
+async def _conflict(request: Request, error: Conflict) -> Response:
+    return error_response(409, str(error))
 
 
-async def _integrity_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, IntegrityError)  # noqa: S101
+async def _integrity_error(request: Request, error: IntegrityError) -> Response:
     # Two requests can pass the same check at once. The constraint decides.
     if columns := backend.violated_unique_columns(error):
-        return error_response(status.HTTP_409_CONFLICT, f"{' and '.join(columns)} already taken")
+        return error_response(409, f"{' and '.join(columns)} already taken")
     if backend.is_foreign_key_violation(error):
-        return error_response(status.HTTP_409_CONFLICT, "a referenced row does not exist, or it is still referenced")
+        return error_response(409, "a referenced row does not exist, or it is still referenced")
     raise error
 
 
-async def _database_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DBAPIError)  # noqa: S101
+async def _database_error(request: Request, error: DBAPIError) -> Response:
     if backend.is_unavailable(error):
         return await _unavailable(request, error.orig or error)
     raise error
@@ -76,18 +90,16 @@ async def _database_error(request: Request, error: Exception) -> Response:
 async def _unavailable(request: Request, error: BaseException) -> Response:
     # Log the reason, but keep it from the client: it may name hosts and users.
     logger.warning("Unavailable: %s: %s", type(error).__name__, " ".join(str(error).split())[:500])
-    detail = "the service cannot do this now; try again later"
-    return error_response(status.HTTP_503_SERVICE_UNAVAILABLE, detail, {"Retry-After": "1"})
+    return error_response(503, "the service cannot do this now; try again later", {"Retry-After": "1"})
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Register the handlers."""
-    app.add_exception_handler(StarletteHTTPException, _http_exception)
-    app.add_exception_handler(status.HTTP_405_METHOD_NOT_ALLOWED, _method_not_allowed)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(Conflict, _conflict)
-    app.add_exception_handler(IntegrityError, _integrity_error)
-    app.add_exception_handler(DBAPIError, _database_error)
+EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    HTTPException: _http_exception,
+    status.HTTP_405_METHOD_NOT_ALLOWED: _method_not_allowed,
+    RequestValidationError: _validation_error,
+    Conflict: _conflict,
+    IntegrityError: _integrity_error,
+    DBAPIError: _database_error,
     # No free connection, and network errors that the driver does not wrap.
-    for unavailable in (PoolTimeoutError, ConnectionError, TimeoutError, socket.gaierror):
-        app.add_exception_handler(unavailable, _unavailable)
+    **dict.fromkeys((PoolTimeoutError, ConnectionError, TimeoutError, socket.gaierror), _unavailable),
+}

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from ..core.config import settings
 from ..core.database import read_engine
-from .responses import ErrorResponse
+from .errors import ErrorResponse
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])

@@ -1,7 +1,6 @@
 """ASGI middleware."""
 
 import logging
-from functools import partial
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,14 +25,15 @@ class SecurityHeadersMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        await self.app(scope, receive, partial(self._send, send) if scope["type"] == "http" else send)
 
-    async def _send(self, send: Send, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", ()))
-            given = {name for name, _ in headers}
-            message["headers"] = headers + [header for header in SECURITY_HEADERS if header[0] not in given]
-        await send(message)
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                given = {name for name, _ in headers}
+                message["headers"] = headers + [header for header in SECURITY_HEADERS if header[0] not in given]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
 
 
 class HeadMiddleware:
