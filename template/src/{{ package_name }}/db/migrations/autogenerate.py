@@ -68,7 +68,7 @@ def _sort_dropped_tables(context: MigrationContext, script: ops.MigrationScript)
     """Drop tables last, each before the tables it refers to; the downgrade creates them in reverse. Alembic does not."""
     if script.upgrade_ops is None or script.downgrade_ops is None:
         return
-    names = {op.table_name for op in script.upgrade_ops.ops if isinstance(op, ops.DropTableOp)}
+    names = [op.table_name for op in script.upgrade_ops.ops if isinstance(op, ops.DropTableOp)]
     stored = MetaData()
     if names and context.connection is not None:
         stored.reflect(context.connection, only=names)
