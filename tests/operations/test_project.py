@@ -72,7 +72,9 @@ def test_dev_serves_the_service(make_owned: Callable[..., Project], database: st
         assert client.post("/api/v1/users", json=body).status_code == 409
         taken = project.run("make", "dev", f"PORT={port}", check=False)
         assert taken.returncode != 0
-        assert f"Cannot serve on 127.0.0.1:{port}: Address already in use. Choose one: make dev PORT=8001" in taken.stderr
+        assert (
+            f"Cannot serve on 127.0.0.1:{port}: Address already in use. Choose one: make dev PORT=8001" in taken.stderr
+        )
         in_use = project.run("make", "db-reset", "YES=1", check=False)
         assert in_use.returncode != 0
         assert re.search("is in use. Stop the service first|is being accessed by other users", in_use.stderr)
