@@ -10,6 +10,7 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from sqlalchemy import DefaultClause, MetaData, TextClause
+from sqlalchemy.schema import sort_tables_and_constraints
 from sqlalchemy.types import TypeDecorator
 
 from . import partial_indexes
@@ -72,7 +73,8 @@ def _sort_dropped_tables(context: MigrationContext, script: ops.MigrationScript)
     stored = MetaData()
     if names and context.connection is not None:
         stored.reflect(context.connection, only=names)
-    place = {table.name: number for number, table in enumerate(reversed(stored.sorted_tables)) if table.name in names}
+    tables = [table.name for table, _ in sort_tables_and_constraints(stored.tables.values()) if table is not None]
+    place = {name: number for number, name in enumerate(reversed(tables)) if name in names}
     script.upgrade_ops.ops.sort(key=lambda op: place.get(getattr(op, "table_name", ""), -1))
     script.downgrade_ops.ops.sort(key=lambda op: -place.get(getattr(op, "table_name", ""), -1))
 

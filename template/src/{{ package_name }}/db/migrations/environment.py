@@ -52,7 +52,7 @@ def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, exclude
     """
     try:
         configure_mappers()
-        _ = metadata.sorted_tables
+        _ = [key.column for table in metadata.tables.values() for key in table.foreign_keys]
         context.script.get_heads()
     except SQLAlchemyError as error:
         raise CommandError(f"The models do not fit together: {error}") from error
