@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from my_service.core.database import AsyncSessionLocal
-from my_service.db.errors import Conflict
+from my_service.db.session import Conflict
 
 from ..planets import Crater, Moon, Planet
 from .rows import live, make_planet

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from ..core.database import backend
-from ..db.errors import Conflict
+from ..db.session import Conflict
 
 logger = logging.getLogger(__name__)
 

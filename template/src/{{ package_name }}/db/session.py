@@ -11,6 +11,10 @@ from sqlalchemy.orm import Session, SessionTransactionOrigin
 Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
 
 
+class Conflict(Exception):
+    """The request is valid, but the stored rows do not allow it. api/errors.py answers 409 with the text."""
+
+
 class ReadSession:
     """A session without methods that write.
 

@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError
 
 from ..backend import BACKENDS, backend_for
 from ..engine import create_migration_engine
-from ..errors import MigrationBlocked
 from ..options import EngineOptions
 from .autogenerate import autogenerate_options
 
@@ -68,15 +67,13 @@ async def _run_on_database(url: URL, options: EngineOptions, **configured: Any) 
         await connection.commit()
     except asyncio.CancelledError:  # Ctrl-C
         raise CommandError("Stopped. Either all of it was applied or nothing: run make db-current.") from None
-    except MigrationBlocked as error:
-        raise CommandError(str(error)) from error
     except CommandError as error:
         if "Relative revision -" in str(error):
             raise CommandError("There is no migration to undo.") from error
         raise
     except (DBAPIError, RuntimeError) as error:
-        statement = getattr(error, "statement", None) or ""
-        raise CommandError(f"{reason(error)}\n{statement}\nNothing was changed.") from error
+        lines = [reason(error), getattr(error, "statement", None), "Nothing was changed."]
+        raise CommandError("\n".join(filter(None, lines))) from error
     finally:
         await connection.close()
         await engine.dispose()
