@@ -44,6 +44,7 @@ def retry_on_conflict(
             except DBAPIError as error:
                 if not owns_transaction or attempt == ATTEMPTS or not _is_retryable(db, error):
                     raise
+            await db.rollback()  # a statement before the transaction may have failed
             # A random delay, so that the same transactions do not collide again.
             await asyncio.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311
             attempt += 1
