@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .backend import backend_for
+from .engine import backend_for
 from .session import in_transaction
 
 ATTEMPTS = 10

@@ -12,18 +12,19 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 
-from ..backend import BACKENDS, backend_for
-from ..engine import create_migration_engine
-from ..options import EngineOptions
+from ..engine import BACKENDS, backend_for, create_migration_engine
+from ..settings import EngineSettings
 from .autogenerate import autogenerate_options
 
 
-def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, excluded_tables: Collection[str] = ()) -> None:
+def run_migrations(
+    url: URL, settings: EngineSettings, metadata: MetaData, excluded_tables: Collection[str] = ()
+) -> None:
     """Run what Alembic's command asks for; called by alembic/env.py.
 
     Args:
         url: the database, unless the caller of Alembic passes a connection in the attributes of its Config.
-        options: how to connect.
+        settings: how to connect.
         metadata: the tables of the models.
         excluded_tables: tables that migrations create by hand and autogenerate ignores.
 
@@ -38,7 +39,7 @@ def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, exclude
     elif (given := context.config.attributes.get("connection")) is not None:
         _run(given, **configured)
     else:
-        asyncio.run(_run_on_database(url, options, on_version_apply=_print_step, **configured))
+        asyncio.run(_run_on_database(url, settings, on_version_apply=_print_step, **configured))
 
 
 def _run(connection: Connection, /, **configured: Any) -> None:
@@ -55,14 +56,14 @@ def _print_step(*, step: MigrationInfo, **_: Any) -> None:
         print("Upgraded to" if step.is_upgrade else "Undone:", f"{script.revision} ({script.doc})")
 
 
-async def _run_on_database(url: URL, options: EngineOptions, **configured: Any) -> None:
-    engine = create_migration_engine(url, options)
+async def _run_on_database(url: URL, settings: EngineSettings, **configured: Any) -> None:
+    engine = create_migration_engine(url, settings)
     try:
         connection = await engine.connect()
     except (OSError, TypeError, DBAPIError) as error:  # TypeError: an unknown parameter in the URL
         raise CommandError(f"Cannot connect to the database {url}: {reason(error)}") from error
     try:
-        async with backend_for(url).report_blockers(engine, connection, options.lock_timeout):
+        async with backend_for(url).report_blockers(engine, connection, settings.DATABASE_LOCK_TIMEOUT):
             await connection.run_sync(_run, **configured)
         await connection.commit()
     except asyncio.CancelledError:  # Ctrl-C
