@@ -151,6 +151,7 @@ async def test_rows_deleted_by_one_flush_are_restored_together(db_session: Async
         planet.soft_delete()
         moons[1].soft_delete()
         await db_session.commit()
+        assert {moon.deleted_at for moon in moons} == {planet.deleted_at}
         planet.restore()
         await db_session.commit()
         assert [await live(db_session, model) for model in (Planet, Moon, Crater)] == before
