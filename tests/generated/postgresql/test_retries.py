@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from my_service.core.database import AsyncSessionLocal, for_update, read_engine, transaction
-from my_service.db.retry import ATTEMPTS, retry_on_conflict
+from my_service.db.session import ATTEMPTS, retry_on_conflict
 
 from ..planets import Planet
 
