@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 # Not core.database: pytest loads this file before tests/conftest.py points the settings at the test database.
-from my_service.db.backend import backend_for
+from my_service.db.engine import backend_for
 
 from .planets import METADATA
 from scripts.revision import temporary_database

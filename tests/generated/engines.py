@@ -1,6 +1,5 @@
 """Engines as the service creates them, with other options."""
 
-from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import URL
@@ -8,24 +7,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_service.core.config import settings
 from my_service.db.engine import create_engine, create_migration_engine, create_read_engine
-from my_service.db.options import EngineOptions
+from my_service.db.settings import EngineSettings
 
 
 def open_writer(url: URL, **options: Any) -> AsyncEngine:
     """Return an engine that writes; it has one connection, unless the options say otherwise."""
-    return create_engine(url, _options(options))
+    return create_engine(url, _settings(options))
 
 
 def open_reader(url: URL, **options: Any) -> AsyncEngine:
     """Return an engine that reads; it has one connection, unless the options say otherwise."""
-    return create_read_engine(url, _options(options))
+    return create_read_engine(url, _settings(options))
 
 
 def open_migrator(url: URL, **options: Any) -> AsyncEngine:
     """Return an engine for migrations."""
-    return create_migration_engine(url, _options(options))
+    return create_migration_engine(url, _settings(options))
 
 
-def _options(changed: dict[str, Any]) -> EngineOptions:
-    known = {field.name for field in fields(EngineOptions)}  # SQLite has fewer
-    return replace(settings.engine_options(), **{"pool_size": 1} | {k: v for k, v in changed.items() if k in known})
+def _settings(changed: dict[str, Any]) -> EngineSettings:
+    values = {f"DATABASE_{name.upper()}": value for name, value in {"pool_size": 1, **changed}.items()}
+    return settings.model_copy(update=values)

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from my_service.core.config import Settings, settings
+from my_service.db.engine import BACKENDS
 from my_service.db.url import parse_url, same_database
 from my_service.main import app, lifespan
 
@@ -19,12 +20,45 @@ FORMS = {
         ("postgres://u:p@host/app?sslmode=require", "postgresql+asyncpg://u:p@host/app?ssl=require"),
         ("postgres://u@host/app?password=p", "postgresql+asyncpg://u:p@host/app"),
         ("postgresql://u:p%40%2F%3A%25@host/app", "postgresql+asyncpg://u:p%40%2F%3A%25@host/app"),
+        ("postgres://u:p@a/app?target_session_attrs=any", "postgresql+asyncpg://u:p@a/app?target_session_attrs=any"),
     ],
     "sqlite": [
         ("sqlite:///./app.db", "sqlite+aiosqlite:///./app.db"),
         ("sqlite+aiosqlite:///./app.db", "sqlite+aiosqlite:///./app.db"),
     ],
 }
+REFUSED = {
+    "postgresql": [
+        ("postgresql://u:hidden@host:port/app", "must look like"),
+        ("postgresql://u:hidden@host", "names no database"),
+        (
+            "postgresql://u:hidden@host/app?sslmode=require&gssencmode=disable&channel_binding=require",
+            r"does not take: channel_binding, gssencmode\. Remove them",
+        ),
+    ],
+    "sqlite": [
+        ("sqlite://", "names no file"),
+        ("sqlite://hidden.db", "names no file"),
+        ("sqlite:///file:hidden?mode=memory", "holds a file: URL"),
+    ],
+}
+SAME = {
+    "postgresql": [
+        ("postgresql://u:hidden@localhost/app", "postgresql+asyncpg://other@127.0.0.1:5432/app"),
+        ("postgresql://localhost/app", "postgres://127.0.0.1:5432/app"),
+        ("postgresql://a@/app?host=/run/pg", "postgresql://b@/app?host=/run/pg"),
+    ],
+    "sqlite": [("sqlite:///./app.db", "sqlite+aiosqlite:///app.db")],
+}
+DIFFERENT = {
+    "postgresql": [
+        ("postgresql://localhost/app", "postgresql://localhost/app_test"),
+        ("postgresql://localhost/app", "postgresql://localhost:5433/app"),
+        ("postgresql://one/app", "postgresql://other/app"),
+    ],
+    "sqlite": [("sqlite:///app.db", "sqlite:///app_test.db")],
+}
+OTHER = {"postgresql": "sqlite:///hidden.db", "sqlite": "postgresql://u:hidden@host/app"}
 
 
 @pytest.fixture(autouse=True)
@@ -43,19 +77,33 @@ def test_defaults_are_those_of_development() -> None:
     assert "my_service_test" in settings.test_database_url
 
 
-@pytest.mark.parametrize(("given", "used"), [form for forms in FORMS.values() for form in forms])
+@pytest.mark.parametrize(("given", "used"), [form for kind in BACKENDS for form in FORMS[kind]])
 def test_database_url_is_read_with_its_async_driver(monkeypatch: pytest.MonkeyPatch, given: str, used: str) -> None:
     monkeypatch.setenv("DATABASE_URL", given)
     assert Settings().database_url == used
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "TEST_DATABASE_URL"])
-@pytest.mark.parametrize("given", ["mysql://u:hidden@host/app", "postgresql://u:hidden@host:port/app", "hidden", "://"])
-def test_invalid_url_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, name: str, given: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        *[(given, "must look like") for given in ("mysql://u:hidden@host/app", "hidden", "://")],
+        *[refused for kind in BACKENDS for refused in REFUSED[kind]],
+        *[(OTHER[kind], f"generated for {kind}\\.") for kind in BACKENDS if len(BACKENDS) == 1],
+    ],
+)
+def test_invalid_url_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, name: str, given: str, message: str) -> None:
     monkeypatch.setenv(name, given)
-    with pytest.raises(ValidationError, match=f"{name}\\n.*must look like") as error:
+    with pytest.raises(ValidationError, match=f"{name}\\n.*{message}") as error:
         Settings()
     assert "hidden" not in str(error.value)
+
+
+def test_error_names_only_the_databases_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "hidden")
+    with pytest.raises(ValidationError) as error:
+        Settings()
+    assert {kind for kind in OTHER if kind in str(error.value)} == set(BACKENDS)
 
 
 def test_service_reports_every_invalid_setting_without_a_traceback() -> None:
@@ -100,10 +148,7 @@ def test_environment_overrides_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp
 
 @pytest.mark.parametrize(
     ("used", "test"),
-    [
-        ("postgresql://u:hidden@localhost/app", "postgresql+asyncpg://other@127.0.0.1:5432/app"),
-        ("sqlite:///app.db", "sqlite+aiosqlite:///./app.db"),
-    ],
+    [pair for kind in BACKENDS for pair in SAME[kind][:1]],
 )
 def test_test_database_must_not_be_the_one_in_use(monkeypatch: pytest.MonkeyPatch, used: str, test: str) -> None:
     monkeypatch.setenv("DATABASE_URL", used)
@@ -115,22 +160,16 @@ def test_test_database_must_not_be_the_one_in_use(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
-    [
-        ("postgresql://localhost/app", "postgres://127.0.0.1:5432/app", True),
-        ("postgresql://a@/app?host=/run/pg", "postgresql://b@/app?host=/run/pg", True),
-        ("postgresql://localhost/app", "postgresql://localhost/app_test", False),
-        ("postgresql://localhost/app", "postgresql://localhost:5433/app", False),
-        ("postgresql://one/app", "postgresql://other/app", False),
-        ("sqlite:///./app.db", "sqlite+aiosqlite:///app.db", True),
-        ("sqlite:///app.db", "sqlite:///app_test.db", False),
-        ("sqlite:///app.db", "postgresql://localhost/app", False),
-    ],
+    [(*pair, True) for kind in BACKENDS for pair in SAME[kind]]
+    + [(*pair, False) for kind in BACKENDS for pair in DIFFERENT[kind]]
+    + [("sqlite:///app.db", "postgresql://localhost/app", False)] * (len(BACKENDS) == 2),
 )
 def test_same_database_is_recognised_in_other_words(one: str, other: str, same: bool) -> None:
     assert same_database(parse_url(one), parse_url(other)) is same
 
 
 def test_password_of_a_url_is_not_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hidden@host/app")
+    given = {"postgresql": "postgresql://u:hidden@host/app", "sqlite": "sqlite:///hidden.db"}
+    monkeypatch.setenv("DATABASE_URL", given[next(iter(BACKENDS))])
     assert "hidden" not in repr(Settings())
     assert "hidden" in Settings().database_url

@@ -1,4 +1,4 @@
-"""The guide's own code, block by block, inside projects of both databases."""
+"""The guide's own code, block by block, inside projects of each database and of both."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from ..harness import ROOT, Project
 CHAPTERS = ROOT / "tests" / "guide" / "chapters"
 
 
-@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("database", ["postgresql", "sqlite", "both"])
 def test_the_guide_holds(make_project: Callable[..., Project], database: str) -> None:
     project = make_project(database=database)
     project.make_first_revision()

@@ -37,12 +37,12 @@ ALWAYS = [
     f"{PACKAGE}/core/pagination.py",
     f"{PACKAGE}/core/project_settings.py",
     f"{PACKAGE}/core/security.py",
-    f"{PACKAGE}/db/backend.py",
     f"{PACKAGE}/db/columns.py",
     f"{PACKAGE}/db/engine.py",
     f"{PACKAGE}/db/migrations/autogenerate.py",
     f"{PACKAGE}/db/migrations/environment.py",
     f"{PACKAGE}/db/session.py",
+    f"{PACKAGE}/db/settings.py",
     f"{PACKAGE}/main.py",
     f"{PACKAGE}/models/base.py",
     f"{PACKAGE}/schemas/base.py",
@@ -132,9 +132,7 @@ def test_a_project_is_whole_and_bare(template: Path, tmp_path: Path, answers: di
     source = {name: text for name, text in texts.items() if name.startswith("src/")}
     code = "\n".join(source.values())
     assert not re.search(r"^(from|import) my_service", code, re.MULTILINE), "src/ imports itself by name"
-    wanted = "\n".join(
-        text for name, text in source.items() if not name.endswith(("url.py", "columns.py", "soft_delete.py"))
-    )
+    wanted = "\n".join(text for name, text in source.items() if not name.endswith(("columns.py", "soft_delete.py")))
     if answers["database"] in FOREIGN:
         assert not re.search(FOREIGN[answers["database"]], wanted), "of the other database"
     if answers["soft_delete"] == "none":

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from my_service.core.database import AsyncSessionLocal, for_update, read_engine, transaction
-from my_service.db.retry import ATTEMPTS, retry_on_conflict
+from my_service.db.session import ATTEMPTS, retry_on_conflict
 
 from ..planets import Planet
 
@@ -36,6 +36,15 @@ class PlanetService:
         self.attempts += 1
         async with transaction(self.db):
             await self.db.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$"))
+
+    @retry_on_conflict
+    async def read_and_fail_once(self, key: int) -> int:
+        """Read before the transaction, then fail in the way of a serialization failure."""
+        self.attempts += 1
+        mass = await self.db.scalar(select(Planet.mass).where(Planet.id == key)) or 0
+        if self.attempts == 1:
+            await self.db.execute(text("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$"))
+        return mass
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +84,13 @@ async def test_only_retryable_errors_are_repeated(sqlstate: str, attempts: int) 
         with pytest.raises(DBAPIError):
             await service.fail(sqlstate)
     assert service.attempts == attempts
+
+
+async def test_call_that_fails_before_its_transaction_is_repeated_in_a_new_one() -> None:
+    async with AsyncSessionLocal() as db:
+        service = PlanetService(db)
+        assert await service.read_and_fail_once(1) == 1
+    assert service.attempts == 2
 
 
 async def test_call_within_a_transaction_is_not_repeated() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from my_service.core.database import AsyncSessionLocal
 from my_service.core.pagination import paginate
-from my_service.db.errors import Conflict
+from my_service.db.session import Conflict
 
 from ..planets import Crater, Moon, Planet
 from .rows import live, make_planet
@@ -161,6 +161,7 @@ async def test_rows_deleted_by_one_flush_are_restored_together(db_session: Async
         planet.soft_delete()
         moons[1].soft_delete()
         await db_session.commit()
+        assert {moon.deleted_at for moon in moons} == {planet.deleted_at}
         planet.restore()
         await db_session.commit()
         assert [await live(db_session, model) for model in (Planet, Moon, Crater)] == before

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 # isort: split
-from my_service.db.backend import backend_for
+from my_service.db.engine import backend_for
 
 # isort: split
 from scripts.revision import ROOT, temporary_database

@@ -16,7 +16,7 @@ from sqlalchemy.orm import configure_mappers, declarative_base, relationship, se
 from sqlalchemy.sql import func
 
 # isort: split
-from my_service.db.backend import backend_for
+from my_service.db.engine import backend_for
 from my_service.models import base, mixins, post, user
 
 # isort: split

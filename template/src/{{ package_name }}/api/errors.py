@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from ..core.database import backend
-from ..db.errors import Conflict
+from ..db.session import Conflict
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,7 @@ from collections.abc import AsyncGenerator
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from ..db.backend import backend_for
-from ..db.engine import create_engine, create_read_engine
+from ..db.engine import backend_for, create_engine, create_read_engine
 from ..db.session import AnySession, ReadSession, for_update, transaction
 from .config import settings
 
@@ -25,8 +24,8 @@ __all__ = [
 
 _url = make_url(settings.database_url)
 backend = backend_for(_url)
-engine = create_engine(_url, settings.engine_options())
-read_engine = create_read_engine(_url, settings.engine_options())
+engine = create_engine(_url, settings, echo=settings.DEBUG)
+read_engine = create_read_engine(_url, settings, echo=settings.DEBUG)
 
 AsyncSessionLocal = async_sessionmaker(
     engine,

@@ -1,7 +1,6 @@
 """Cancel the queries of clients that have disconnected."""
 
 import asyncio
-from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,17 +19,42 @@ class CancelOnDisconnectMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and watch for the disconnect."""
-        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"} or _has_body(scope):
+        request = asyncio.current_task()
+        if request is None or scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"} or _has_body(scope):
             await self.app(scope, receive, send)
             return
-        watch = _DisconnectWatch(receive)
+        watch: asyncio.Task[None] | None = None
+        disconnected = False
+
+        def start() -> None:
+            nonlocal watch
+            watch = asyncio.create_task(wait())
+
+        async def wait() -> None:
+            nonlocal disconnected
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            disconnected = True
+            request.cancel()
+
+        def stop() -> None:
+            timer.cancel()
+            if watch is not None:
+                watch.cancel()
+
+        async def send_response(message: Message) -> None:
+            # Once the response has begun, the server reports the disconnect to its sender.
+            stop()
+            await send(message)
+
+        timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, start)
         try:
-            await self.app(scope, receive, partial(watch.send, send))
+            await self.app(scope, receive, send_response)
         except asyncio.CancelledError:
-            if not watch.disconnected or watch.request.uncancel():
+            if not disconnected or request.uncancel():
                 raise  # the server cancels the request
         finally:
-            watch.stop()
+            stop()
 
 
 def _has_body(scope: Scope) -> bool:
@@ -39,33 +63,3 @@ def _has_body(scope: Scope) -> bool:
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in scope["headers"]
     )
-
-
-class _DisconnectWatch:
-    def __init__(self, receive: Receive) -> None:
-        self.receive = receive
-        self.disconnected = False
-        request = asyncio.current_task()
-        assert request is not None  # noqa: S101
-        self.request = request
-        self.task: asyncio.Task[None] | None = None
-        self.timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self.start)
-
-    def start(self) -> None:
-        self.task = asyncio.create_task(self.wait())
-
-    async def wait(self) -> None:
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-        self.disconnected = True
-        self.request.cancel()
-
-    async def send(self, send: Send, message: Message) -> None:
-        # Once the response has begun, the server reports the disconnect to its sender.
-        self.stop()
-        await send(message)
-
-    def stop(self) -> None:
-        self.timer.cancel()
-        if self.task is not None:
-            self.task.cancel()

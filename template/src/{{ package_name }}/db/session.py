@@ -1,14 +1,34 @@
-"""Sessions and transactions."""
+"""Sessions, transactions and retries."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, Select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, SessionTransactionOrigin
 
+from .engine import backend_for
+
+ATTEMPTS = 10
+
+
+class _Service(Protocol):
+    db: AsyncSession
+
+
+Service = TypeVar("Service", bound=_Service)
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
+
+
+class Conflict(Exception):
+    """The request is valid, but the stored rows do not allow it. api/errors.py answers 409 with the text."""
 
 
 class ReadSession:
@@ -96,3 +116,32 @@ def for_update(statement: Statement) -> Statement:
     Concurrent changes of a row then run one after another, each on the result of the one before.
     """
     return statement.with_for_update().execution_options(populate_existing=True)
+
+
+def retry_on_conflict(
+    call: Callable[Concatenate[Service, Parameters], Awaitable[Result]],
+) -> Callable[Concatenate[Service, Parameters], Coroutine[Any, Any, Result]]:
+    """Retry a service method after a deadlock or a serialization failure: 10 attempts at most.
+
+    The rollback undoes the attempt, so the method must have no other effects. Within a larger transaction only its
+    owner can retry everything, so the error is raised.
+    """
+
+    @wraps(call)
+    async def run(service: Service, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        db = service.db
+        owns_transaction = not (in_transaction(db) or db.in_transaction() or db.new or db.dirty or db.deleted)
+        attempt = 1
+        while True:
+            try:
+                return await call(service, *args, **kwargs)
+            except DBAPIError as error:
+                backend = backend_for(db.get_bind().engine.url)
+                if not owns_transaction or attempt == ATTEMPTS or not backend.is_retryable(error):
+                    raise
+            await db.rollback()  # a statement before the transaction may have failed
+            # A random delay, so that the same transactions do not collide again.
+            await asyncio.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311
+            attempt += 1
+
+    return run

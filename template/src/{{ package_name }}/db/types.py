@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import DateTime, Dialect, String
 from sqlalchemy.types import TypeDecorator
 
 
@@ -40,3 +40,13 @@ class UTCDateTime(TypeDecorator[datetime]):
             return value
         # SQLite stores UTC without an offset.
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Lowercase(TypeDecorator[str]):
+    """Text stored and compared in lower case, in bulk statements and WHERE clauses too."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else value.lower()

@@ -15,10 +15,8 @@ from sqlalchemy import URL, Connection, MetaData
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
-from ..backend import BACKENDS, backend_for
-from ..engine import create_migration_engine
-from ..errors import MigrationBlocked
-from ..options import EngineOptions
+from ..engine import BACKENDS, backend_for, create_migration_engine
+from ..settings import EngineSettings
 from .autogenerate import autogenerate_options
 
 
@@ -38,12 +36,14 @@ def locate_errors() -> Iterator[None]:
         raise CommandError(f"The models do not import: {where}: {type(error).__name__}: {error}") from error
 
 
-def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, excluded_tables: Collection[str] = ()) -> None:
+def run_migrations(
+    url: URL, settings: EngineSettings, metadata: MetaData, excluded_tables: Collection[str] = ()
+) -> None:
     """Run what Alembic's command asks for; called by alembic/env.py.
 
     Args:
         url: the database, unless the caller of Alembic passes a connection in the attributes of its Config.
-        options: how to connect.
+        settings: how to connect.
         metadata: the tables of the models.
         excluded_tables: tables that migrations create by hand and autogenerate ignores.
 
@@ -69,11 +69,9 @@ def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, exclude
         if given is not None:
             _run(given, **configured)
         else:
-            asyncio.run(_run_on_database(url, options, on_version_apply=_print_step, **configured))
+            asyncio.run(_run_on_database(url, settings, on_version_apply=_print_step, **configured))
     except KeyboardInterrupt:
         raise CommandError("Stopped. Either all of it was applied or nothing: run make db-current.") from None
-    except MigrationBlocked as error:
-        raise CommandError(str(error)) from error
     except CommandError as error:
         if "Relative revision -" in str(error):
             raise CommandError("There is no migration to undo.") from error
@@ -81,8 +79,8 @@ def run_migrations(url: URL, options: EngineOptions, metadata: MetaData, exclude
             raise CommandError('There are several heads. Join them: .venv/bin/alembic merge heads -m "merge"') from None
         raise
     except (DBAPIError, RuntimeError) as error:
-        statement = getattr(error, "statement", None) or ""
-        raise CommandError(f"{reason(error)}\n{statement}\nNothing was changed.") from error
+        lines = [reason(error), getattr(error, "statement", None), "Nothing was changed."]
+        raise CommandError("\n".join(filter(None, lines))) from error
 
 
 def _run(connection: Connection, /, **configured: Any) -> None:
@@ -99,14 +97,14 @@ def _print_step(*, step: MigrationInfo, **_: Any) -> None:
         print("Upgraded to" if step.is_upgrade else "Undone:", f"{script.revision} ({script.doc})")
 
 
-async def _run_on_database(url: URL, options: EngineOptions, **configured: Any) -> None:
-    engine = create_migration_engine(url, options)
+async def _run_on_database(url: URL, settings: EngineSettings, **configured: Any) -> None:
+    engine = create_migration_engine(url, settings)
     try:
         connection = await engine.connect()
     except (OSError, TypeError, DBAPIError) as error:  # TypeError: an unknown parameter in the URL
         raise CommandError(f"Cannot connect to the database {url}: {reason(error)}") from error
     try:
-        async with backend_for(url).report_blockers(engine, connection, options.lock_timeout):
+        async with backend_for(url).report_blockers(engine, connection, settings.DATABASE_LOCK_TIMEOUT):
             await connection.run_sync(_run, **configured)
         await connection.commit()
     finally:
