@@ -1,5 +1,6 @@
 """Configure autogenerate: what it compares, and how it writes a revision, with the same bytes on every database."""
 
+import warnings
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Literal
 
@@ -10,7 +11,6 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from sqlalchemy import DefaultClause, MetaData, TextClause
-from sqlalchemy.schema import sort_tables_and_constraints
 from sqlalchemy.types import TypeDecorator
 
 from . import partial_indexes
@@ -73,7 +73,9 @@ def _sort_dropped_tables(context: MigrationContext, script: ops.MigrationScript)
     stored = MetaData()
     if names and context.connection is not None:
         stored.reflect(context.connection, only=names)
-    tables = [table.name for table, _ in sort_tables_and_constraints(stored.tables.values()) if table is not None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tables that refer to each other
+        tables = [table.name for table in stored.sorted_tables]
     place = {name: number for number, name in enumerate(reversed(tables)) if name in names}
     script.upgrade_ops.ops.sort(key=lambda op: place.get(getattr(op, "table_name", ""), -1))
     script.downgrade_ops.ops.sort(key=lambda op: -place.get(getattr(op, "table_name", ""), -1))
