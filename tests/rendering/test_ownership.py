@@ -249,8 +249,8 @@ MISTAKES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     ),
     "relationship to a missing model": (
         edit(POST, "Mapped[User]", "Mapped[Nobody]"),
-        "test_migrations.py::test_every_module_of_models_imports",
-        "Nobody",
+        STAIRWAY,
+        "The models do not fit together: .*Nobody",
     ),
     "setting that is not explained": (
         edit(CONFIG, "    DEBUG: bool = False\n", "    DEBUG: bool = False\n    OWN: int = 1\n"),
@@ -263,12 +263,12 @@ MISTAKES: dict[str, tuple[Callable[[Path], None], str, str]] = {
         r"\[READINESS_TIMEOUT\]",
     ),
     "unsafe setting that production accepts": (
-        edit(CONFIG, "            if self.DEBUG:", "            if False:"),
+        edit(CONFIG, "        if self.DEBUG:", "        if False:"),
         "test_settings.py::test_production_rejects_unsafe_settings",
         "DEBUG is on",
     ),
     "safe setting that production rejects": (
-        edit(CONFIG, "            if self.DEBUG:", "            if True:"),
+        edit(CONFIG, "        if self.DEBUG:", "        if True:"),
         "test_settings.py::test_production_accepts_safe_settings",
         "DEBUG is on",
     ),

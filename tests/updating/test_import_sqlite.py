@@ -485,7 +485,7 @@ def test_a_database_that_is_not_ready(change: Change, tmp_path: Path) -> None:
     assert "Cannot reach the database postgresql+asyncpg://me:***@127.0.0.1:9/x" in refused(
         "postgresql://me:unspoken@127.0.0.1:9/x"
     )
-    assert "DATABASE_URL is not a PostgreSQL URL: sqlite" in refused(f"sqlite:///{change.full}")
+    assert "This project was generated for postgresql." in refused(f"sqlite:///{change.full}")
     url = change.new_database()
     psql(url, "UPDATE alembic_version SET version_num = 'two'")
     assert "run make db-upgrade first" in refused(url)
