@@ -332,7 +332,9 @@ def move(releases: Releases) -> None:
     old, new = (f"template/{path}".replace("{package_name}", "{{ package_name }}") for path in (OLD, NEW))
     git("mv", old, new, cwd=releases.path)
     releases.replace(new, '"""Log slow statements', '"""Write slow statements to the log')
-    releases.replace("template/src/{{ package_name }}/db/engine.py.jinja", "from .slow_query_log", "from .statement_log")
+    releases.replace(
+        "template/src/{{ package_name }}/db/engine.py.jinja", "from .slow_query_log", "from .statement_log"
+    )
     releases.declare("v0.2.0", "moved", OLD, NEW)
     releases.tag("v0.2.0")
 
