@@ -33,6 +33,7 @@ PEOPLE = (
     "INSERT INTO users (id, email, username, hashed_password) VALUES (1, 'ada', 'ada', '-'), (2, 'bob', 'bob', '-')",
     "INSERT INTO posts (id, title, slug, content, author_id) VALUES (1, 'a', 'a', '-', 1), (2, 'b', 'b', '-', 2)",
 )
+CLIENTS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
 # Makes a SQLite file with the project's schema.
 FILE = """
@@ -100,6 +101,12 @@ class Developer:
         assert process.poll() is None, process.communicate()[0]
         os.killpg(process.pid, how)
         process.communicate(timeout=60)
+        # The server finishes the statement of a client that was killed, such as DROP DATABASE.
+        for _ in range(600):
+            if not self.server or not rows(self.url("postgres"), CLIENTS):
+                return
+            time.sleep(0.05)
+        raise AssertionError("clients are still connected after 30 seconds")
 
     def names(self) -> set[str]:
         """Return the names of the databases."""
