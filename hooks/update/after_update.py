@@ -1,6 +1,5 @@
-"""After `copier update`: keep the owner's edits of files that moved, list deleted files, and finish the update.
-
-Always exits 0: on another code Copier would say that the update failed, although its files are merged by now.
+"""After `copier update`: keep the owner's edits of files that moved, list deleted files, check that no edit was lost, and
+finish the update.
 """
 
 import os
@@ -10,11 +9,14 @@ import sys
 import tempfile
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import note
 import yaml  # Copier's own
-from project import IMPORT_SCRIPT, PROGRAMS
-from repository import git, list_paths, run_git
+from audit import lost_edits
+from project import IMPORT_SCRIPT, PROGRAMS, refuse_new_name
+from repository import UpdateBlocked, git, list_paths, run_git
+from scratch import IN_SCRATCH
 
 
 def read_committed(path: str) -> bytes | None:
@@ -93,52 +95,99 @@ def merge(edited: bytes, base: bytes, path: Path) -> bool:
         return False
 
 
-def tell_files(answers_file: str, moves: dict[str, str | None]) -> None:
+def tell_files(last: LastCommit, moves: dict[str, str | None]) -> None:
     """Follow the files that moved, and list the deleted ones."""
-    with tempfile.TemporaryDirectory() as folder:
-        last = LastCommit(answers_file, Path(folder))
-        for old, new in moves.items():
-            if said := follow(last, old, new):
-                print(said)
-        deleted = list_paths("diff", "--name-only", "--diff-filter=D", "--relative", "-z", "HEAD")
-        gone = [path for path in deleted if not Path(moves.get(path) or "").is_file()]
-        if gone:
-            print("Deleted, because the template no longer has them. To restore one: git checkout HEAD -- FILE")
-        for path in gone:
-            print(f"  {path}{'  (you had changed it)' if last.is_edited(path) else ''}")
+    for old, new in moves.items():
+        if said := follow(last, old, new):
+            print(said)
+    deleted = list_paths("diff", "--name-only", "--diff-filter=D", "--relative", "-z", "HEAD")
+    gone = [path for path in deleted if not Path(moves.get(path) or "").is_file()]
+    if gone:
+        print("Deleted, because the template no longer has them. To restore one: git checkout HEAD -- FILE")
+    for path in gone:
+        print(f"  {path}{'  (you had changed it)' if last.is_edited(path) else ''}")
 
 
-def add_import_script(answers_file: str, last: bytes | None) -> None:
+def refuse_lost_edits(last: LastCommit, moves: dict[str, str | None]) -> None:
+    """Check that each of the owner's edits is in the merged files or in a conflict.
+
+    Raises:
+        UpdateBlocked: it is in neither; the text names the files.
+    """
+    changed = {*list_paths("diff", "--name-only", "--diff-filter=MU", "--relative", "-z", "HEAD"), *moves}
+    files = [(path, last.template_had(path) or b"", read_committed(path)) for path in sorted(changed)]
+    merged = [(path, template, owner) for path, template, owner in files if owner and path != last.answers_file]
+    if last.rendered and (lost := lost_edits(merged, moves)):
+        raise UpdateBlocked("\n  ".join(["The merge lost these edits of yours:", *lost]))
+
+
+def merged_files() -> list[str]:
+    """Return the files that an update changed, added or removed."""
+    changed = list_paths("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD")
+    return [*changed, *list_paths("ls-files", "--others", "--exclude-standard", "-z")]
+
+
+def read_answers(answers_file: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the answers of the last commit and the present ones."""
+    return yaml.safe_load(read_committed(answers_file) or b"{}"), yaml.safe_load(Path(answers_file).read_bytes())
+
+
+def add_import_script() -> None:
     """Give a project that leaves SQLite for PostgreSQL the script that copies its rows."""
-    before = yaml.safe_load(last or b"{}").get("database")
-    now = yaml.safe_load(Path(answers_file).read_bytes()).get("database")
-    if before == "sqlite" and now in ("postgresql", "both"):
-        if not IMPORT_SCRIPT.exists():
-            shutil.copy(Path(__file__).with_name("import_sqlite.py"), IMPORT_SCRIPT)
-        note.write(note.read() | {"import_script": IMPORT_SCRIPT.as_posix()})
+    if not IMPORT_SCRIPT.exists():
+        shutil.copy(Path(__file__).with_name("import_sqlite.py"), IMPORT_SCRIPT)
+    note.write(note.read() | {"import_script": IMPORT_SCRIPT.as_posix()})
 
 
-def finish() -> None:
+def finish() -> int:
     """Run finish_update.py as `make update-continue` does, with the project's Python where it has one."""
     own = PROGRAMS / ("python.exe" if os.name == "nt" else "python")
     python = str(own.absolute()) if own.exists() else sys.executable
-    subprocess.run([python, "-B", str(note.folder() / "finish_update.py")], check=False)
+    return subprocess.run([python, "-B", str(note.folder() / "finish_update.py")], check=False).returncode
+
+
+def check_and_tell(noted: dict[str, Any]) -> None:
+    """See what came out of the merge.
+
+    Raises:
+        UpdateBlocked: it must not stay so.
+    """
+    same = noted["from"] == noted["to"]
+    went = f"stays at {noted['to']}" if same else f"went from {noted['from']} to {noted['to']}"
+    print(f"\nThe template {went}.")
+    before, now = read_answers(noted["answers"])
+    refuse_new_name(before["package_name"], now["package_name"])
+    with tempfile.TemporaryDirectory() as folder:
+        last = LastCommit(noted["answers"], Path(folder))
+        tell_files(last, noted["moves"])
+        refuse_lost_edits(last, noted["moves"])
+    if before["database"] == "sqlite" and now["database"] != "sqlite":
+        add_import_script()
 
 
 def main() -> int:
-    """Bring an update to its end in the working directory."""
+    """Bring an update to its end in the working directory, or to the end of the merge in a scratch repository.
+
+    In a project the files are merged by now, so that it fails only where they should not stay so.
+    """
+    scratch = IN_SCRATCH in os.environ
     try:
-        noted = note.read()
-        same = noted["from"] == noted["to"]
-        went = f"stays at {noted['to']}" if same else f"went from {noted['from']} to {noted['to']}"
-        print(f"\nThe template {went}.")
-        tell_files(noted["answers"], noted["moves"])
-        add_import_script(noted["answers"], read_committed(noted["answers"]))
+        note.write(note.read() | {"stage": note.MERGED, "files": merged_files()})
+        check_and_tell(note.read())
+        note.write(note.read() | {"files": merged_files()})
         sys.stdout.flush()
-        finish()
+        if not scratch:
+            finish()
+    except UpdateBlocked as error:
+        print(error, file=sys.stderr)
+        if not scratch:
+            print("No migration was written. make update-undo takes the update back.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Interrupted. make update-continue goes on.", file=sys.stderr)
     except Exception as error:
+        if scratch:
+            raise
         print(f"{type(error).__name__}: {error}\nThe files are updated. make update-continue goes on.", file=sys.stderr)
     return 0
 

@@ -1,6 +1,6 @@
 """Before `copier update` changes anything: start a note, and add to it what the releases on the way declare.
 
-    before_update.py begin FROM TO ANSWERS     every update begins with it
+    before_update.py begin FROM TO ANSWERS PACKAGE     every update begins with it; the package as given, or ''
     before_update.py renamed TABLE.OLD NEW     a release gave a column another name
     before_update.py moved OLD NEW             a release moved a file
     before_update.py removed PATH              a release removed a file
@@ -16,14 +16,15 @@ from pathlib import Path
 
 import note
 import yaml  # Copier's own
+from project import refuse_new_name
 from repository import UpdateBlocked, git
 
 
-def refuse_edited(answers_file: str) -> None:
+def refuse_answers(answers_file: str, package_name: str) -> None:
     """Check that the answers are as Copier wrote them: they say what the template had rendered.
 
     Raises:
-        UpdateBlocked: someone edited them.
+        UpdateBlocked: someone edited them, or the package would get another name.
     """
     text = Path(answers_file).read_text(encoding="utf-8")
     written = re.search(r"^# Answers as written: ([0-9a-f]{64})$", text, re.MULTILINE)
@@ -36,15 +37,17 @@ def refuse_edited(answers_file: str) -> None:
             " `copier update --trust -d question=answer`. If the answers are right as they are, delete the line"
             " `# Answers as written`."
         )
+    refuse_new_name(answers["package_name"], package_name or answers["package_name"])
 
 
-def begin(version_from: str, version_to: str, answers_file: str) -> None:
+def begin(version_from: str, version_to: str, answers_file: str, package_name: str) -> None:
     """Start the note of an update.
 
     Raises:
-        UpdateBlocked: the answers were edited.
+        UpdateBlocked: the answers cannot be used, or the last update is unfinished.
     """
-    refuse_edited(answers_file)
+    refuse_answers(answers_file, package_name)
+    note.refuse_unfinished()
     same = version_from == version_to
     note.begin(
         {
@@ -56,6 +59,8 @@ def begin(version_from: str, version_to: str, answers_file: str) -> None:
             "renames": [],
             "moves": {},
             "import_script": None,
+            "stage": note.WRITING,
+            "files": [],
         }
     )
     if not same:

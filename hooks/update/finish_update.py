@@ -18,7 +18,7 @@ from typing import Any
 
 import note
 from project import IMPORT_COMMAND, IMPORT_PATHS, PROGRAMS, ROOT, first_revision, is_set_up, sync
-from repository import UpdateBlocked, git, git_bytes, refuse_conflicts
+from repository import UpdateBlocked, git, git_bytes, list_paths, refuse_conflicts
 
 TOOLING = Path(__file__).resolve().parent
 # Databases that do not exist, so that importing a project's models reaches none.
@@ -127,13 +127,24 @@ def main() -> int:
     """Run after `copier update`, and as `make update-continue`."""
     try:
         noted = note.read()
+        if noted["stage"] == note.DONE:
+            raise UpdateBlocked("No update is unfinished: make update starts one.")
+        if noted["stage"] == note.WRITING:
+            note.refuse_unfinished()
+    except UpdateBlocked as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
         refuse_conflicts()
         print(write_migration(noted["head"], noted["reason"], noted["renames"]).strip())
     except UpdateBlocked as error:
-        again = "\nNo migration was written. Settle that, then run make update-continue."
-        print(f"{error}{again if note.is_there() else ''}", file=sys.stderr)
+        print(f"{error}\nNo migration was written. Settle that, then run make update-continue.", file=sys.stderr)
         return 1
-    note.remove()
+    except KeyboardInterrupt:
+        print("Interrupted. make update-continue goes on.", file=sys.stderr)
+        return 1
+    written = list_paths("ls-files", "--others", "--exclude-standard", "-z", "--", "alembic/versions")
+    note.write(noted | {"stage": note.DONE, "files": [*noted["files"], *written]})
     say_next(noted)
     return 0
 

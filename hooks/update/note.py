@@ -4,7 +4,10 @@ Beside the note lies a copy of this folder, so that `make update-continue` needs
 
     {"from": version, "to": version, "reason": what the migration is for, "answers": the answers file,
      "head": the commit before the update, "renames": ["table.old=new"], "moves": {"old path": "new path, or null"},
-     "import_script": the script that copies SQLite's rows, or null}
+     "import_script": the script that copies SQLite's rows, or null, "stage": one of those below,
+     "files": the paths that the update changed}
+
+A finished update leaves its note and the copy for `make update-undo`.
 """
 
 import json
@@ -15,6 +18,8 @@ from typing import Any
 from repository import UpdateBlocked, git
 
 TOOLING = Path(__file__).resolve().parent
+# Files are being written; they are written, and the migration is not; all is done.
+WRITING, MERGED, DONE = "writing", "merged", "done"
 
 
 def folder() -> Path:
@@ -24,9 +29,18 @@ def folder() -> Path:
 
 def begin(note: dict[str, Any]) -> None:
     """Start a note, and copy the tooling beside it."""
-    remove()
-    shutil.copytree(TOOLING, folder(), dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    _copy(TOOLING)
     write(note)
+
+
+def take_over(scratch: Path) -> None:
+    """Take the note and the tooling of a scratch repository."""
+    _copy(scratch / ".git" / "template-update")
+
+
+def _copy(source: Path) -> None:
+    remove()
+    shutil.copytree(source, folder(), dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def read() -> dict[str, Any]:
@@ -35,20 +49,42 @@ def read() -> dict[str, Any]:
     Raises:
         UpdateBlocked: there is none.
     """
-    if not is_there():
-        raise UpdateBlocked("No update is unfinished: make update starts one.")
-    found: dict[str, Any] = json.loads((folder() / "note.json").read_text(encoding="utf-8"))
+    try:
+        found: dict[str, Any] = json.loads((folder() / "note.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UpdateBlocked("There is no update: make update starts one.") from None
     return found
 
 
 def write(note: dict[str, Any]) -> None:
-    """Replace the note."""
-    (folder() / "note.json").write_text(json.dumps(note, indent=2), encoding="utf-8")
+    """Replace the note, in one step."""
+    new = folder() / "note.new"
+    new.write_text(json.dumps(note, indent=2), encoding="utf-8")
+    new.replace(folder() / "note.json")
 
 
-def is_there() -> bool:
-    """Whether an update is unfinished."""
-    return (folder() / "note.json").exists()
+def stage() -> str:
+    """Return how far the last update came; DONE if there is none, or if it was taken back by hand."""
+    if not (folder() / "note.json").exists():
+        return DONE
+    noted = read()
+    as_before = noted["head"] == git("rev-parse", "HEAD") and not git("status", "--porcelain", "--", ".")
+    return DONE if as_before else str(noted["stage"])
+
+
+def refuse_unfinished() -> None:
+    """Check that the last update came to its end.
+
+    Raises:
+        UpdateBlocked: it did not.
+    """
+    if (now := stage()) == WRITING:
+        raise UpdateBlocked("The last update was stopped while it wrote files. make update-undo takes it back.")
+    if now == MERGED:
+        raise UpdateBlocked(
+            "The last update has not written its migration yet. make update-continue does, and make update-undo takes the"
+            " update back."
+        )
 
 
 def remove() -> None:

@@ -25,6 +25,19 @@ def is_set_up() -> bool:
     return READY.exists() and READY.read_text(encoding="utf-8") == str(ROOT)
 
 
+def refuse_new_name(old: str, new: str) -> None:
+    """Check that the package keeps its name.
+
+    Raises:
+        UpdateBlocked: it would get another one.
+    """
+    if old != new:
+        raise UpdateBlocked(
+            f"An update cannot rename the package {old} to {new}, because your own files name it too. Leave package_name as"
+            " it is; project_name may change."
+        )
+
+
 def first_revision(project: Path) -> list[str]:
     """Return the program, for a project's Python, that writes the first revision of the project's models."""
     return ["-m", "scripts.revision", "initial"]

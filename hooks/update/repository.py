@@ -1,7 +1,9 @@
 """Ask git about the project in the working directory."""
 
 import os
+import shlex
 import subprocess
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -9,43 +11,43 @@ class UpdateBlocked(Exception):
     """Something that the owner has to settle before the update can go on."""
 
 
-def run_git(*arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+def run_git(*arguments: str, env: Mapping[str, str] = os.environ, **options: Any) -> subprocess.CompletedProcess[bytes]:
     """Run git, with its messages in English.
 
     Raises:
         UpdateBlocked: git is not installed.
     """
-    command = ["git", *arguments]
+    command = ["git", "-c", f"core.hooksPath={os.devnull}", *arguments]  # the owner's hooks are for the owner's commits
     try:
-        return subprocess.run(command, capture_output=True, check=False, env=os.environ | {"LC_ALL": "C"}, **options)
+        return subprocess.run(command, capture_output=True, check=False, env={**env, "LC_ALL": "C"}, **options)
     except FileNotFoundError:
         raise UpdateBlocked("git is not on the PATH: install it.") from None
 
 
-def git_bytes(*arguments: str) -> bytes:
+def git_bytes(*arguments: str, **options: Any) -> bytes:
     """Return what git prints.
 
     Raises:
         UpdateBlocked: git is not installed, or fails.
     """
-    done = run_git(*arguments)
+    done = run_git(*arguments, **options)
     if done.returncode:
-        raise UpdateBlocked(f"git {arguments[0]} failed: {os.fsdecode(done.stderr).strip()}")
+        raise UpdateBlocked(f"git {shlex.join(arguments)} failed: {os.fsdecode(done.stderr).strip()}")
     return done.stdout
 
 
-def git(*arguments: str) -> str:
+def git(*arguments: str, **options: Any) -> str:
     """Return what git prints, as text without the last line's end.
 
     Raises:
         UpdateBlocked: git is not installed, or fails.
     """
-    return os.fsdecode(git_bytes(*arguments)).removesuffix("\n")
+    return os.fsdecode(git_bytes(*arguments, **options)).removesuffix("\n")
 
 
-def list_paths(*arguments: str) -> list[str]:
+def list_paths(*arguments: str, **options: Any) -> list[str]:
     """Return the paths that a git command with -z prints."""
-    return sorted({path for path in git(*arguments).split("\0") if path})
+    return sorted({path for path in git(*arguments, **options).split("\0") if path})
 
 
 def refuse_conflicts(where: str = "--relative") -> None:

@@ -5,8 +5,8 @@
 The project's scripts/update.py runs it in the project's folder, with the Python of a Copier. CLONE is a clone of the
 template, VERSION the release to bring in. VERSION and ARGS of the environment are what the owner typed.
 
-It exits with 0 when all is done or nothing is newer, and with 1 when it changed nothing, when Copier stopped, when files
-have conflicts, or when the migration is still to be written.
+Copier merges in a scratch repository. It exits with 0 when all is done or nothing is newer, and with 1 when it changed
+nothing, when files have conflicts, or when the migration is still to be written.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import dropwhile
@@ -23,7 +24,9 @@ from typing import Any
 
 import note
 import yaml  # Copier's own
+from after_update import finish
 from repository import UpdateBlocked, git, list_paths, refuse_conflicts
+from scratch import Scratch
 
 ANSWERS = ".copier-answers.yml"
 TRACEBACK = "Traceback (most recent call last):\n"
@@ -46,6 +49,7 @@ def check_project() -> None:
     if Path(git("rev-parse", "--git-path", "MERGE_HEAD")).exists():
         raise UpdateBlocked("A merge is under way: finish it with git commit, or undo it with git merge --abort.")
     refuse_conflicts("--no-relative")  # Copier writes the whole index as a tree
+    note.refuse_unfinished()
     if changed := list_paths("status", "--porcelain", "--no-renames", "--untracked-files=normal", "-z", "--", "."):
         first = "These changes are not committed: commit them, or git stash --include-untracked."
         more = [f"and {len(changed) - 10} more"] * (len(changed) > 10)
@@ -176,35 +180,33 @@ def choose_options(template: Template, newest: str) -> list[str]:
     return request.as_options(version)
 
 
-def state() -> str:
-    """Say whether anything changed, and how to undo it: everything was committed."""
-    if not git("status", "--porcelain", "--", "."):
-        return "Nothing was changed."
-    return "Files were changed. To undo that: git restore --staged --worktree . && git clean -fd"
+def run_copier(options: list[str], scratch: Scratch) -> bool:
+    """Run Copier, a traceback of its as one sentence, and return whether it merged.
 
-
-def run_copier(options: list[str]) -> int:
-    """Run Copier, its traceback as one sentence, and return the exit code."""
+    Ctrl-C ends Copier, and the project is as it was.
+    """
     interrupts: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # Copier gets it too, and ends
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # Copier gets it too, and ends
     held: list[str] = []
     safely = ["-P"] if sys.version_info >= (3, 11) else []  # a file of the project must not pass for one of Copier's
     command = [sys.executable, *safely, "-m", "copier", "update", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as copier:
+    where: dict[str, Any] = {"cwd": scratch.folder, "env": scratch.environment}
+    with subprocess.Popen(command, **where, stderr=subprocess.PIPE, text=True, errors="replace") as copier:
         for line in copier.stderr or ():
             if held or line == TRACEBACK:
                 held.append(line)
             else:
                 print(line, end="", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGINT, before)
     if interrupts:
-        print(f"Interrupted. {state()}", file=sys.stderr)
-    elif copier.returncode:
+        raise KeyboardInterrupt
+    if copier.returncode:
         last = "".join(held).rpartition(TRACEBACK)[2].splitlines()
         error = " ".join(line.strip() for line in dropwhile(lambda line: line[:1] in ("", " "), last)).rstrip(".")
-        print(f"Copier stopped{': ' * bool(error)}{error[:500]}. {state()}", file=sys.stderr)
+        print(f"Copier stopped{': ' * bool(error)}{error[:500]}. Nothing was changed.", file=sys.stderr)
     else:
         sys.stderr.writelines(held)  # of a hook
-    return 1 if interrupts or copier.returncode or note.is_there() else 0
+    return copier.returncode == 0
 
 
 def main(clone: str, version: str) -> int:
@@ -212,7 +214,14 @@ def main(clone: str, version: str) -> int:
     try:
         check_project()
         options = choose_options(Template(clone), version)
-        return run_copier(options) if options else 0
+        if not options:
+            return 0
+        with tempfile.TemporaryDirectory(prefix="template-update-") as name:
+            scratch = Scratch(Path(name, "project"), ANSWERS, clone)
+            if not run_copier(options, scratch):
+                return 1
+            scratch.bring()
+        return finish()
     except UpdateBlocked as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Start an update of this project: `make update`, and `make update-continue` after conflicts.
+"""Update this project: `make update`, `make update-continue` after conflicts, and `make update-undo`.
 
 The update itself belongs to the template. This gets Copier and the template's hooks/update/ at the wanted release, which
 is VERSION or else the newest, and hands over to them. Needs Python, git and the network.
@@ -27,7 +27,10 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 def run(*command: str | Path, timeout: float | None = None) -> tuple[bool, str]:
     """Run a program in the project; return whether it succeeded, and what it printed."""
     words = [str(word) for word in command]
-    environment = ENVIRONMENT | ({"LC_ALL": "C"} if words[0] == "git" else {})
+    environment = ENVIRONMENT
+    if words[0] == "git":
+        words[1:1] = ["-c", f"core.hooksPath={os.devnull}"]
+        environment = ENVIRONMENT | {"LC_ALL": "C"}
     options: dict[str, Any] = {"cwd": ROOT, "env": environment, "stdin": subprocess.DEVNULL, "capture_output": True}
     try:
         done = subprocess.run(words, **options, timeout=timeout, check=False)
@@ -149,17 +152,17 @@ def update() -> int:
         return hand_over(*python, files / "hooks" / "update" / "run_copier.py", clone, version)
 
 
-def update_continue() -> int:
-    """Run as `make update-continue`: the update has left its tooling within .git."""
+def run_tooling(name: str) -> int:
+    """Run a program that the last update has left within .git."""
     inside, prefix = run("git", "rev-parse", "--show-prefix")
-    program = ROOT / run("git", "rev-parse", "--git-path", f"template-update/{prefix}finish_update.py")[1]
+    program = ROOT / run("git", "rev-parse", "--git-path", f"template-update/{prefix}{name}")[1]
     if not inside or not program.exists():
-        raise SystemExit("No update is unfinished: make update starts one.")
+        raise SystemExit("There was no update: make update starts one.")
     return hand_over(sys.executable, "-B", program)
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(update_continue() if sys.argv[1:] == ["continue"] else update())
+        sys.exit(run_tooling(sys.argv[1]) if sys.argv[1:] else update())
     except KeyboardInterrupt:
         raise SystemExit("Interrupted. Nothing was changed.") from None

@@ -184,7 +184,7 @@ def test_promised_names_are_there(template: Path, tmp_path: Path) -> None:
     makefile = (project / "Makefile").read_text()
     targets = (
         "setup dev test lint format db-migrate db-upgrade db-downgrade db-history db-current db-check db-reset db-shell run"
-        " update update-continue help"
+        " update update-continue update-undo help"
     )
     assert [target for target in targets.split() if f"\n{target}:" not in makefile] == []
 
@@ -243,9 +243,9 @@ def test_imports_follow_the_wall(template: Path, tmp_path: Path, database: str) 
 
 # Files and lines that an owner carries, uv.lock aside: no more than these.
 BUDGETS: list[tuple[dict[str, Any], int, int]] = [
-    ({}, 82, 5515),
-    ({"database": "sqlite", "soft_delete": "automatic"}, 83, 5380),
-    ({"example_models": "none"}, 71, 4725),
+    ({}, 83, 5520),
+    ({"database": "sqlite", "soft_delete": "automatic"}, 84, 5385),
+    ({"example_models": "none"}, 72, 4730),
 ]
 OWNED = [f"{PACKAGE}/{folder}" for folder in ("api", "core", "models", "schemas", "services")] + ["tests"]
 

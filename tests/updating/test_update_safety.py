@@ -1,0 +1,256 @@
+"""Updates that must not lose anything: hostile settings of git, kills, files in the way, and taking an update back."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ..harness import commit, git
+from .owner import Owner, State, news, state
+from .releases import Releases
+
+PAGE = "docs/promises.md"
+OLD, NEW = "What this service guarantees", "What this service promises"
+# Settings with which Copier's own merge loses edits, fails, or sees no files.
+HOSTILE = """
+[apply]
+    whitespace = error
+[core]
+    whitespace = tab-in-indent,blank-at-eol
+    attributesFile = {home}/attributes
+    excludesFile = {home}/ignore
+    hooksPath = {home}/hooks
+    autocrlf = {autocrlf}
+    safecrlf = {autocrlf}
+    quotePath = true
+[status]
+    showUntrackedFiles = no
+[commit]
+    gpgSign = true
+[user]
+    signingKey = nobody
+[diff]
+    noprefix = true
+    mnemonicPrefix = true
+    external = false
+    renames = false
+[merge]
+    conflictStyle = zdiff3
+[color]
+    ui = always
+[fetch]
+    prune = true
+[init]
+    templateDir = {home}/nowhere
+"""
+
+
+def make_hostile(owner: Owner, autocrlf: str = "false") -> None:
+    """Give the owner settings of git that are in the way."""
+    home = Path(owner.variables["HOME"])
+    (home / "hooks").mkdir(parents=True)
+    for name in ("pre-commit", "post-checkout", "post-index-change", "reference-transaction"):
+        hook = home / "hooks" / name
+        hook.write_text("#!/bin/sh\nexit 1\n")
+        hook.chmod(0o755)
+    (home / "attributes").write_text("* -diff -merge filter=nothing\n")
+    (home / "ignore").write_text("*.md\n*.rej\n")
+    (home / ".gitconfig").write_text(HOSTILE.format(home=home, autocrlf=autocrlf))
+    owner.variables |= {"LANG": "de_DE.UTF-8", "LANGUAGE": "de"}
+
+
+def edit(owner: Owner) -> str:
+    """Write lines as editors leave them, with blanks at their ends; return the file."""
+    path = owner.path / PAGE
+    text = path.read_text() + "\n\nOURS = 1  \n\tTABBED = 2 \n"
+    path.write_text(text)
+    commit(owner.path, "Ours")
+    return text
+
+
+def release(releases: Releases) -> None:
+    """Change what the owner has edited, and add a file."""
+    releases.replace(f"template/{PAGE}.jinja", OLD, NEW)
+    news(releases, "v0.2.0")
+
+
+@pytest.mark.parametrize("autocrlf", ["false", "true"])
+def test_settings_of_git_change_nothing(owner: Owner, releases: Releases, autocrlf: str) -> None:
+    (owner.path / ".gitattributes").unlink()
+    text = edit(owner)
+    make_hostile(owner, autocrlf)
+    if autocrlf == "true":  # as in projects without .gitattributes
+        git("rm", "--cached", "-r", "--quiet", ".", cwd=owner.path)
+        subprocess.run(["git", "reset", "--quiet", "--hard"], cwd=owner.path, env=owner.variables, check=False)  # noqa: S607
+        assert b"\r\n" in (owner.path / PAGE).read_bytes()
+    release(releases)
+    done = owner.update()
+    assert done.returncode == 0, done.stdout + done.stderr
+    merged = (owner.path / PAGE).read_bytes().replace(b"\r\n", b"\n").decode()
+    assert merged == text.replace(OLD, NEW)
+    assert (owner.path / "NEWS.md").read_text() == "v0.2.0\n"
+    assert "_commit: v0.2.0\n" in owner.answers()
+    assert f"_src_path: {releases.path}\n" in owner.answers()
+
+
+def test_copier_alone_says_which_edits_it_lost(owner: Owner, releases: Releases) -> None:
+    edit(owner)
+    before = state(owner.path)
+    home = Path(owner.variables["HOME"])
+    home.mkdir(exist_ok=True)
+    (home / ".gitconfig").write_text("[apply]\n\twhitespace = error\n")
+    release(releases)
+    done = owner.copier("update", "--trust", "--defaults")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"The merge lost these edits of yours:\n  {PAGE}: OURS = 1\n" in done.stderr
+    assert "No migration was written. make update-undo takes the update back." in done.stderr
+    undo(owner)
+    assert state(owner.path) == before
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_an_edit_that_the_merge_kept_is_no_loss(owner: Owner, releases: Releases, removed: bool) -> None:
+    path = owner.path / PAGE
+    text = path.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("| area "))
+    path.write_text(text.replace(f"{line}\n", "") if removed else text.replace(line, f"{line}  ours"))
+    commit(owner.path, "Ours")
+    release(releases)
+    done = owner.update()
+    assert done.returncode == 0, done.stderr
+    assert (line in path.read_text()) is not removed
+
+
+def undo(owner: Owner) -> str:
+    """Run `make update-undo`, and return what it says."""
+    done = owner.make("update-undo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_an_update_is_taken_back(owner: Owner, releases: Releases) -> None:
+    before = state(owner.path)
+    release(releases)
+    assert owner.update().returncode == 0
+    (owner.path / "later.txt").write_text("ours\n")
+    (owner.path / PAGE).write_text("edited since\n")
+    kept = undo(owner).split()[-1]
+    assert git("show", f"{kept}:{PAGE}", cwd=owner.path) == "edited since"
+    assert (owner.path / "later.txt").read_text() == "ours\n"
+    (owner.path / "later.txt").unlink()
+    assert state(owner.path) == before
+    owner.is_refused("There was no update: make update starts one.", target="update-undo")
+    assert owner.update().returncode == 0
+    commit(owner.path, "Update")
+    owner.is_refused("There are commits since the last update: git revert takes them back.", target="update-undo")
+
+
+def test_conflicts_are_taken_back(owner: Owner, releases: Releases) -> None:
+    path = owner.path / PAGE
+    path.write_text(path.read_text().replace(OLD, "Ours"))
+    commit(owner.path, "Ours")
+    before = state(owner.path)
+    release(releases)
+    assert owner.update().returncode == 2
+    assert f"UU {PAGE}" in owner.status()
+    undo(owner)
+    assert state(owner.path) == before
+
+
+def test_an_unfinished_update_comes_first(owner: Owner, releases: Releases) -> None:
+    path = owner.path / PAGE
+    path.write_text(path.read_text().replace(OLD, "Ours"))
+    commit(owner.path, "Ours")
+    release(releases)
+    owner.update()
+    git("checkout", "--ours", PAGE, cwd=owner.path)
+    commit(owner.path, "Resolve, and forget the rest")
+    releases.tag("v0.3.0")
+    owner.is_refused(
+        "^The last update has not written its migration yet. make update-continue does, and make update-undo"
+    )
+
+
+def test_files_that_git_ignores_are_kept(owner: Owner, releases: Releases) -> None:
+    (owner.path / ".gitignore").write_text((owner.path / ".gitignore").read_text() + "NEWS.md\n")
+    commit(owner.path, "Ignore our news")
+    (owner.path / "NEWS.md").write_text("ours\n")
+    release(releases)
+    done = owner.update()
+    assert (owner.path / "NEWS.md").read_text() == "ours\n"
+    assert done.returncode == 0, done.stderr
+    assert "NEWS.md" in done.stdout
+
+
+def test_files_of_the_owners_own_machine_are_kept(owner: Owner, releases: Releases) -> None:
+    (owner.path / ".git" / "info" / "exclude").write_text("NEWS.md\n")
+    (owner.path / "NEWS.md").write_text("ours\n")
+    release(releases)
+    owner.is_refused("you have files there that git ignores. Move them, then update:\n  NEWS.md\n")
+
+
+def test_the_package_keeps_its_name(owner: Owner, releases: Releases) -> None:
+    release(releases)
+    sentence = "An update cannot rename the package my_service to shop, because your own files name it too."
+    assert sentence in owner.is_refused("Nothing was changed.", "ARGS=-d package_name=shop")
+    before = state(owner.path)
+    done = owner.copier("update", "--trust", "--defaults", "-d", "package_name=shop")
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert state(owner.path) == before
+
+
+MOMENTS = 20
+
+
+def test_a_kill_leaves_the_old_or_the_new(aged: Owner, releases: Releases) -> None:
+    """Kill an update at moments all over its run; what is half done is named, and taken back."""
+    before = state(aged.path)
+    releases.add_column()
+    release(releases)
+    start = time.monotonic()
+    assert aged.update().returncode == 0
+    duration = time.monotonic() - start
+    undo(aged)
+    assert state(aged.path) == before
+    ends = {"as before": 0, "finished": 0, "taken back": 0}
+    for moment in range(MOMENTS):
+        killed = kill_update(aged, after=duration * moment / MOMENTS)
+        ends[see_what_is_left(aged, before, killed)] += 1
+        assert state(aged.path) == before
+    print(ends)
+    assert ends["as before"] > MOMENTS / 4
+
+
+def kill_update(aged: Owner, after: float) -> bool:
+    """Start an update, kill all of it after so many seconds, and return whether it still ran."""
+    with subprocess.Popen(
+        ["/usr/bin/make", "update"],
+        cwd=aged.path,
+        env=aged.variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as make:
+        time.sleep(after)
+        killed = make.poll() is None
+        if killed:
+            os.killpg(make.pid, signal.SIGKILL)
+    return killed
+
+
+def see_what_is_left(aged: Owner, before: State, killed: bool) -> str:
+    """Bring the project back to what it was, as the messages say; return what was found."""
+    if state(aged.path) == before and not (aged.path / ".git" / "index.lock").exists():
+        return "as before"
+    refused = aged.make("update")
+    assert refused.returncode == 2
+    finished = "These changes are not committed" in refused.stderr
+    assert finished or "make update-undo takes" in refused.stderr, refused.stderr
+    assert finished or killed
+    undo(aged)
+    return "finished" if finished else "taken back"
