@@ -9,7 +9,7 @@ from ..harness import Project
 PROGRAM = """
 import sys
 from alembic.operations import ops
-from sqlalchemy import Column, Enum, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import Boolean, Column, Enum, ForeignKey, Integer, MetaData, String, Table
 
 from my_service.db.migrations.backfill import Backfill, backfill
 
@@ -17,7 +17,9 @@ metadata = MetaData()
 Table("owners", metadata, Column("id", Integer, primary_key=True))
 Table(
     "things", metadata,
-    Column("name", String(9)), Column("code", String(9), unique=True), Column("count", Integer),
+    Column("name", String(9)), Column("language", String(9), default="it's :en"), Column("active", Boolean, default=True),
+    Column("role", Enum("a", "b", native_enum=False), default="b"), Column("stamp", Integer, default=lambda: 1),
+    Column("code", String(9), unique=True), Column("count", Integer),
     Column("kind", Enum("a", "b", native_enum=False)), Column("owner_id", ForeignKey("owners.id")),
 )
 column = metadata.tables["things"].c[sys.argv[2]]
@@ -36,7 +38,17 @@ def project(make_project: Callable[..., Project]) -> Project:
 
 @pytest.mark.parametrize(
     ("column", "values"),
-    [("name", ["''"]), ("count", ["0"]), ("code", []), ("kind", []), ("owner_id", [])],
+    [
+        ("name", ["''"]),
+        ("language", [r"'it''s \:en'"]),
+        ("active", ["true"]),
+        ("role", ["'b'"]),
+        ("stamp", ["0"]),
+        ("count", ["0"]),
+        ("code", []),
+        ("kind", []),
+        ("owner_id", []),
+    ],
 )
 def test_a_column_is_filled_where_one_value_suits_every_row(project: Project, column: str, values: list[str]) -> None:
     for operation in ("add", "alter"):

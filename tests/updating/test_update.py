@@ -14,8 +14,8 @@ STEPS: list[tuple[str, list[str], list[str], list[str]]] = [
     (
         "v0.4.0",
         ["add_mixin"],
-        ["UPDATE posts SET language = '' WHERE language IS NULL", "nullable=False"],
-        ["BACKFILLS: posts.language of existing rows becomes ''."],
+        ["UPDATE posts SET language = 'en' WHERE language IS NULL", "nullable=False"],
+        ["BACKFILLS: posts.language of existing rows becomes 'en'."],
     ),
     (
         "v0.5.0",

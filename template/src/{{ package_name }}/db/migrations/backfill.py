@@ -1,6 +1,7 @@
 """Operations for the rows that a table already holds when a migration changes it."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,18 @@ from typing import Any
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    literal,
+)
+from sqlalchemy.exc import CompileError
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _NEUTRAL = {
@@ -42,7 +54,7 @@ def _render_backfill(context: AutogenContext, operation: Backfill) -> list[str]:
 
 
 def backfill(container: ops.OpContainer, metadata: MetaData) -> None:
-    """Add a NOT NULL column in three steps: nullable, filled with a neutral value, NOT NULL.
+    """Add a NOT NULL column in three steps: nullable, filled with the model's default or a neutral value, NOT NULL.
 
     A column stays as it is if it has a server default, or if one value cannot fit every row: it is unique, or a foreign
     key.
@@ -58,10 +70,11 @@ def _in_steps(table: ops.ModifyTableOps, metadata: MetaData) -> list[ops.Migrate
     fills: list[ops.MigrateOperation] = []
     last: list[ops.MigrateOperation] = []
     distinct = _distinct_columns(table, metadata)
+    model = metadata.tables.get(table.table_name)
     for operation in table.ops:
         match operation:
             case ops.AddColumnOp(column=column) if not column.nullable and column.server_default is None:
-                value = None if column.name in distinct else _neutral(column.type)
+                value = None if column.name in distinct else _value(model, column.name, column.type)
                 if value is not None:
                     fills.append(Backfill(table.table_name, column.name, value))
                     operation = ops.AddColumnOp(
@@ -70,7 +83,7 @@ def _in_steps(table: ops.ModifyTableOps, metadata: MetaData) -> list[ops.Migrate
                     last.append(_not_null(table, column.name, column.type))
             case ops.AlterColumnOp(modify_nullable=False):
                 column_type = operation.modify_type or operation.existing_type
-                value = None if column_type is None else _neutral(column_type)
+                value = None if column_type is None else _value(model, operation.column_name, column_type)
                 if value is not None and operation.column_name not in distinct:
                     fills.append(Backfill(table.table_name, operation.column_name, value))
                     last.append(operation)
@@ -114,8 +127,13 @@ def _distinct_columns(table: ops.ModifyTableOps, metadata: MetaData) -> Collecti
     return names
 
 
-def _neutral(column_type: TypeEngine[Any]) -> str | None:
-    """Return a neutral value of the type as SQL, or None."""
+def _value(model: Table | None, name: str, column_type: TypeEngine[Any]) -> str | None:
+    """Return what existing rows get, as SQL: the model's default if it is a constant, else a neutral value, or None."""
+    default = model.c[name].default if model is not None and name in model.c else None
+    if isinstance(default, ScalarElementColumnDefault):
+        with suppress(CompileError, NotImplementedError):
+            value = literal(default.arg, column_type).compile(compile_kwargs={"literal_binds": True})
+            return str(value).replace(":", r"\:")  # or op.execute takes it for a parameter
     plain = column_type.impl_instance if isinstance(column_type, TypeDecorator) else column_type
     try:
         return None if isinstance(plain, Enum) else _NEUTRAL.get(plain.python_type)
@@ -124,7 +142,7 @@ def _neutral(column_type: TypeEngine[Any]) -> str | None:
 
 
 def _execute(statement: str) -> str:
-    quoted = repr(statement) if '"' in statement else f'"{statement}"'
+    quoted = repr(statement) if '"' in statement or "\\" in statement else f'"{statement}"'
     return f"op.execute({quoted})"
 
 
