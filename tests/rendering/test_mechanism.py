@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 
 from ..harness import ROOT, Project, render
-from ..variants import EXAMPLES, SOFT_DELETE
+from ..variants import DATABASES, EXAMPLES, SOFT_DELETE
 
 GENERATED = ROOT / "tests" / "generated"
-# The databases on which the tests run, for each answer.
-DATABASES = {"postgresql": ("postgresql",), "sqlite": ("sqlite",), "both": ("postgresql", "sqlite")}
+# Answers, and the database on which the tests run. A project for both databases has the modules of either; its examples take
+# turns.
 COMBINATIONS: list[tuple[dict[str, Any], str]] = [
-    ({"database": answer, "soft_delete": soft_delete, "example_models": examples}, database)
-    for answer, soft_delete, examples in product(DATABASES, SOFT_DELETE, EXAMPLES)
-    for database in DATABASES[answer]
+    ({"database": database, "soft_delete": soft_delete, "example_models": examples}, database)
+    for database, soft_delete, examples in product(DATABASES, SOFT_DELETE, EXAMPLES)
+] + [
+    ({"database": "both", "soft_delete": soft_delete, "example_models": EXAMPLES[(row + column) % 3]}, database)
+    for row, soft_delete in enumerate(SOFT_DELETE)
+    for column, database in enumerate(DATABASES)
 ]
 
 

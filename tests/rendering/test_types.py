@@ -7,15 +7,25 @@ from typing import Any
 import pytest
 
 from ..harness import ROOT, Project
-from ..variants import PAIRWISE, describe
+from ..variants import EXAMPLES, MIXINS, SOFT_DELETE, describe
 
 LONG_NAME = "a_deliberately_long_package_name_of_48_character"
+# Each pair of two answers that change code occurs in one of these. The lowest Python of all is the one that runs them.
+KINDS: list[dict[str, Any]] = [
+    {
+        "database": database,
+        "soft_delete": SOFT_DELETE[(row + column) % 3],
+        "mixins": mixins,
+        "example_models": EXAMPLES[(row + 2 * column) % 3],
+    }
+    for row, database in enumerate(("postgresql", "sqlite", "both"))
+    for column, mixins in enumerate(([], ["title"], ["description", "slug"], list(MIXINS)))
+]
 
 
-@pytest.mark.parametrize("answers", PAIRWISE, ids=describe)
+@pytest.mark.parametrize("answers", KINDS, ids=describe)
 def test_types(make_project: Callable[..., Project], answers: dict[str, Any]) -> None:
-    # The lowest Python of some answers is newer than the one that runs this; its syntax is not.
-    check(make_project(**{**answers, "python_version": "3.11"}))
+    check(make_project(**answers))
 
 
 @pytest.mark.parametrize("database", ["postgresql", "sqlite"])
