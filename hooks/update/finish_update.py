@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import note
-from project import IMPORT_COMMAND, IMPORT_PATHS, PROGRAMS, ROOT, first_revision, is_set_up, sync
+from project import IMPORT_COMMAND, IMPORT_PATHS, PROGRAMS, ROOT, applications, first_revision, is_set_up, sync
 from repository import UpdateBlocked, git, git_bytes, list_paths, refuse_conflicts
 
 TOOLING = Path(__file__).resolve().parent
@@ -101,7 +101,28 @@ def write_migration(head: str, reason: str, renames: list[str]) -> str:
         new_python = make_python(ROOT, Path(name, "new")) if changed else old_python
         run(old_python, before, *first_revision(before))
         versions = before / "alembic" / "versions"
-        return run(new_python, ROOT, TOOLING / "compare_models.py", versions, reason, *renames)
+        said = run(new_python, ROOT, TOOLING / "compare_models.py", versions, reason, *renames).strip()
+        broken = find_broken(new_python, head)
+        return "\n  ".join([f"{said}\n\nThe code no longer fits together:", *broken]) if broken else said
+
+
+def find_broken(python: Path, head: str) -> list[str]:
+    """Return where the application stops when it is imported, and names that changed files use and nothing defines.
+
+    Each is FILE:LINE with what is wrong.
+    """
+    found = [
+        line
+        for name in applications()
+        for line in run(python, ROOT, TOOLING / "start_application.py", name).split("\n")
+    ]
+    changed = list_paths("diff", "--name-only", "--diff-filter=d", "--relative", "-z", head, "--", "*.py")
+    ruff = python.with_name("ruff")
+    if changed and ruff.exists():
+        command = [str(ruff), "check", "--quiet", "--no-fix", "--select=F821", "--output-format=concise", *changed]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        found += done.stdout.splitlines()
+    return [line for line in found if line]
 
 
 def say_next(noted: Mapping[str, Any]) -> None:
@@ -136,7 +157,7 @@ def main() -> int:
         return 1
     try:
         refuse_conflicts()
-        print(write_migration(noted["head"], noted["reason"], noted["renames"]).strip())
+        print(write_migration(noted["head"], noted["reason"], noted["renames"]))
     except UpdateBlocked as error:
         print(f"{error}\nNo migration was written. Settle that, then run make update-continue.", file=sys.stderr)
         return 1

@@ -38,6 +38,11 @@ def refuse_new_name(old: str, new: str) -> None:
         )
 
 
+def applications() -> list[str]:
+    """Return the packages that hold an application."""
+    return [path.parent.name for path in sorted(ROOT.glob("src/*/main.py"))]
+
+
 def first_revision(project: Path) -> list[str]:
     """Return the program, for a project's Python, that writes the first revision of the project's models."""
     return ["-m", "scripts.revision", "initial"]

@@ -1,5 +1,7 @@
 """Updates that meet something in the way: conflicts, files that moved, histories that do not fit, no network."""
 
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -294,6 +296,31 @@ def test_models_that_refer_to_examples_which_go_are_said(make_aged_project: Call
     assert "No migration was written." in said
     assert (aged.path / "src/my_service/models/order.py").exists()
     assert aged.revisions() == revisions
+
+
+def test_code_that_uses_what_a_release_took_away_is_said(
+    make_aged_project: Callable[..., AgedProject], releases: Releases
+) -> None:
+    aged = make_aged_project(database="sqlite")
+    health = "src/my_service/api/health.py"
+    (aged.path / health).write_text(
+        (aged.path / health).read_text() + "\n\ndef ours() -> object:\n    return text('SELECT 2')\n"
+    )
+    aged.commit("Use a name that the template imports")
+    releases.replace(f"template/{health}".replace("my_service", "{{ package_name }}"), "text", "literal_column")
+    for path in subprocess.run(
+        ["git", "grep", "-lz", "ReadDB", "--", "template/src"],  # noqa: S607
+        cwd=releases.path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")[:-1]:
+        releases.replace(path, "ReadDB", "ReadingDB")
+    releases.tag("v0.2.0")
+    said = aged.update()
+    assert "\nThe code no longer fits together:\n  src/my_service/api/orders.py:" in said, said
+    assert ": ImportError: cannot import name 'ReadDB' from " in said
+    assert re.search(rf"^  {health}:\d+:\d+: F821 Undefined name `text`$", said, re.MULTILINE)
 
 
 VIEW = """
