@@ -203,6 +203,30 @@ def test_the_package_keeps_its_name(owner: Owner, releases: Releases) -> None:
     assert state(owner.path) == before
 
 
+@pytest.mark.parametrize("meets", [False, True])
+def test_renamed_files_are_followed_and_deleted_ones_named(owner: Owner, releases: Releases, meets: bool) -> None:
+    git("mv", PAGE, "docs/guarantees.md", cwd=owner.path)
+    git("rm", "--quiet", "docs/tutorial.md", "docs/operations.md", cwd=owner.path)
+    path = owner.path / "docs/guarantees.md"
+    text = path.read_text().replace("# Promises", "# Guarantees")
+    path.write_text(text.replace(OLD, "Ours") if meets else text)
+    commit(owner.path, "Rename and delete")
+    tutorial = "template/docs/tutorial.md.jinja"
+    (releases.path / tutorial).write_text((releases.path / tutorial).read_text() + "\nMore.\n")
+    release(releases)
+    done = owner.update()
+    assert done.returncode == (2 if meets else 0), done.stderr
+    result = "resolve its conflicts" if meets else "merged"
+    assert f"docs/guarantees.md, which you renamed from {PAGE}: {result}\n" in done.stdout
+    assert "The template changed files that you have deleted:\n  docs/tutorial.md\n" in done.stdout
+    assert "operations.md" not in done.stdout
+    assert not (owner.path / PAGE).exists()
+    if meets:
+        assert "UU docs/guarantees.md" in owner.status()
+    else:
+        assert path.read_text() == text.replace(OLD, NEW)
+
+
 MOMENTS = 20
 
 
