@@ -119,7 +119,16 @@ def find_broken(python: Path, head: str) -> list[str]:
     changed = list_paths("diff", "--name-only", "--diff-filter=d", "--relative", "-z", head, "--", "*.py")
     ruff = python.with_name("ruff")
     if changed and ruff.exists():
-        command = [str(ruff), "check", "--quiet", "--no-fix", "--select=F821", "--output-format=concise", *changed]
+        command = [
+            str(ruff),
+            "check",
+            "--quiet",
+            "--no-cache",
+            "--no-fix",
+            "--select=F821",
+            "--output-format=concise",
+            *changed,
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         found += done.stdout.splitlines()
     return [line for line in found if line]

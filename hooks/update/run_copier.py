@@ -217,7 +217,7 @@ def main(clone: str, version: str) -> int:
         if not options:
             return 0
         with tempfile.TemporaryDirectory(prefix="template-update-") as name:
-            scratch = Scratch(Path(name, "project"), ANSWERS, clone)
+            scratch = Scratch(Path(name, "project"), ANSWERS, f"git+{Path(clone).resolve().as_uri()}")
             if not run_copier(options, scratch):
                 return 1
             scratch.bring()

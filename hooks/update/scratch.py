@@ -67,7 +67,7 @@ class Scratch:
         borrowed = self.folder / ".git" / "objects" / "info" / "alternates"
         borrowed.write_bytes(os.fsencode(Path(git("rev-parse", "--git-path", "objects")).resolve()) + b"\n")
         self.git("reset", "--quiet", "--hard", self.git("commit-tree", "-m", "Project", tree))
-        # Copier then takes the clone: a relative address leads elsewhere from here.
+        # Copier then takes the clone, because a relative address leads elsewhere from here.
         self.source = self._replace_source(f"_src_path: {template}")
         self.git("commit", "--quiet", "--all", "--message", "Clone of the template")
 

@@ -192,7 +192,7 @@ def test_an_address_that_does_not_answer(owner: Owner) -> None:
         ("ARGS=-d mixins=title", r"Copier stopped: TypeError: Not a YAML list: 'title'\. Nothing was changed\."),
         (
             "ARGS=-d package_name=json",
-            r"json is reserved: .* json_service\. Nothing was changed",
+            "An update cannot rename the package my_service to json, because",
         ),
         (
             "ARGS=-d 'soft_delete=none",
