@@ -105,9 +105,11 @@ class Scratch:
         note.write(note.read() | {"head": self.head, "files": changed, "stage": note.WRITING})
         try:
             git("read-tree", "-m", "-u", self.head, whole)
-        except UpdateBlocked:
+        except UpdateBlocked as error:
+            if note.stage() != note.DONE:  # the disk is full, for example
+                raise UpdateBlocked(f"{error}\nSome files were written. make update-undo restores them.") from None
             note.remove()
-            raise
+            raise UpdateBlocked(f"{error}\nNothing was changed.") from None
         git("reset", "--quiet", "--", ".")
         self._mark_conflicts(unmerged)
         note.write(note.read() | {"stage": note.MERGED})

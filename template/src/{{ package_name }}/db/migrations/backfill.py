@@ -9,7 +9,7 @@ from typing import Any
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint, literal
+from sqlalchemy import Column, Enum, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, UniqueConstraint, literal
 from sqlalchemy.exc import CompileError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -61,11 +61,10 @@ def _in_steps(table: ops.ModifyTableOps, metadata: MetaData) -> list[ops.Migrate
     fills: list[ops.MigrateOperation] = []
     last: list[ops.MigrateOperation] = []
     distinct = _distinct_columns(table, metadata)
-    model = metadata.tables.get(table.table_name)
     for operation in table.ops:
         match operation:
             case ops.AddColumnOp(column=column) if not column.nullable and column.server_default is None:
-                value = None if column.name in distinct else _value(model, column.name, column.type)
+                value = None if column.name in distinct else _value(metadata, table.table_name, column)
                 if value is not None:
                     fills.append(Backfill(table.table_name, column.name, value))
                     operation = ops.AddColumnOp(
@@ -74,7 +73,8 @@ def _in_steps(table: ops.ModifyTableOps, metadata: MetaData) -> list[ops.Migrate
                     last.append(_not_null(table, column.name, column.type))
             case ops.AlterColumnOp(modify_nullable=False):
                 column_type = operation.modify_type or operation.existing_type
-                value = None if column_type is None else _value(model, operation.column_name, column_type)
+                column = Column(operation.column_name, column_type)
+                value = None if column_type is None else _value(metadata, table.table_name, column)
                 if value is not None and operation.column_name not in distinct:
                     fills.append(Backfill(table.table_name, operation.column_name, value))
                     last.append(operation)
@@ -118,14 +118,15 @@ def _distinct_columns(table: ops.ModifyTableOps, metadata: MetaData) -> Collecti
     return names
 
 
-def _value(model: Table | None, name: str, column_type: TypeEngine[Any]) -> str | None:
+def _value(metadata: MetaData, table: str, column: Column[Any]) -> str | None:
     """Return what existing rows get, as SQL: the model's default if it is a constant, else a neutral value, or None."""
-    default = model.c[name].default if model is not None and name in model.c else None
+    model = metadata.tables.get(table)
+    default = model.c[column.name].default if model is not None and column.name in model.c else None
     if isinstance(default, ScalarElementColumnDefault):
         with suppress(CompileError, NotImplementedError):
-            value = literal(default.arg, column_type).compile(compile_kwargs={"literal_binds": True})
+            value = literal(default.arg, column.type).compile(compile_kwargs={"literal_binds": True})
             return str(value).replace(":", r"\:")  # or op.execute takes it for a parameter
-    plain = column_type.impl_instance if isinstance(column_type, TypeDecorator) else column_type
+    plain = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
     try:
         return None if isinstance(plain, Enum) else _NEUTRAL.get(plain.python_type)
     except NotImplementedError:
