@@ -409,7 +409,7 @@ def test_production_refuses_open_routes(make_owned: Callable[..., Project]) -> N
     assert "Replace get_current_user in api/auth.py" in refused.stderr
 
 
-@pytest.mark.parametrize(("database", "count"), [("postgresql", 17), ("sqlite", 17)])
+@pytest.mark.parametrize(("database", "count"), [("postgresql", 18), ("sqlite", 18)])
 def test_help_lists_every_target(make_owned: Callable[..., Project], database: str, count: int) -> None:
     project = make_owned(database=database)
     targets = re.findall(r"^([a-z-]+):", (project.path / "Makefile").read_text(), re.MULTILINE)
