@@ -1,1 +1,1 @@
-"""Measurements: `run.py` measures the groups of figures, `harness` compares two sides, `peers` makes other projects."""
+"""Measurements: `run.py` measures the groups of figures, `harness` compares two sides, `peers` generates other projects."""

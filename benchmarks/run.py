@@ -1,4 +1,4 @@
-"""Measure all groups of figures, or some, and print a table: `make bench`, `make bench ONLY="pagination start"`."""
+"""Measure all groups of figures, or the named ones, and print a table: `make bench`, `make bench ONLY="pagination start"`."""
 
 import sys
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def main(names: list[str]) -> int:
             measured = measure()
             groups[name] += measured if isinstance(measured, list) else [measured]
         print("\n".join(f"  {figure}" for figure in groups[name]), flush=True)
-        report.save({name: groups[name]}, list(GROUPS))  # a later one may fail
+        report.save({name: groups[name]}, list(GROUPS))  # a later group may fail
     figures = [figure for group in groups.values() for figure in group]
     print(f"\n{report.table(map(report.as_json, figures))}\n\n{report.machine()}; in full: {report.RESULTS}")
     return 0 if all(figure.holds for figure in figures) else 1

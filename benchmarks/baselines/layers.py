@@ -1,6 +1,6 @@
-"""One row by key through one layer more each: `uvicorn baselines.layers:starlette` or `:fastapi`, DATABASE_URL given.
+"""Read one row by key through one more layer at a time: `uvicorn baselines.layers:starlette` or `:fastapi`.
 
-As little of each layer as answers: no transaction unless it says so, statements made once, no middleware.
+Set DATABASE_URL. Each layer is minimal: no middleware, statements built once, and a transaction only if the name says so.
 """
 
 import os
@@ -22,11 +22,11 @@ from .postgresql import ONE, lifespan, user
 
 
 class Base(DeclarativeBase):
-    """The model below is all that it knows."""
+    """The base of the only model, User."""
 
 
 class User(Base):
-    """The columns that are answered, and the one of the filter."""
+    """The columns of the response, and `deleted_at` for the filter."""
 
     __tablename__ = "users"
 
@@ -41,7 +41,7 @@ class User(Base):
 
 
 class UserRead(BaseModel):
-    """What is answered."""
+    """The response."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -67,7 +67,7 @@ COLUMNS = select(*(getattr(User, name) for name in UserRead.model_fields)).where
 
 
 def as_json(row: Any) -> Response:
-    """Answer what the attributes of a row or an object hold."""
+    """Return the attributes of a row or an object as a JSON response."""
     if row is None:
         return JSONResponse({"detail": "not found"}, 404)
     values = ((name, getattr(row, name)) for name in UserRead.model_fields)
@@ -98,7 +98,7 @@ starlette = Starlette(
 
 @asynccontextmanager
 async def pool(app: FastAPI) -> AsyncIterator[None]:
-    """Keep the driver's pool."""
+    """Open the driver's pool while the application runs."""
     async with lifespan(app):
         yield
 
@@ -107,19 +107,23 @@ fastapi = FastAPI(lifespan=pool)
 
 
 async def get_db() -> AsyncIterator[AsyncSession]:
-    """Give a session for the request."""
+    """Yield a session for the request."""
     async with sessions() as session:
         yield session
 
 
 async def get_db_in_transaction() -> AsyncIterator[AsyncSession]:
-    """Give a session for the request, which begins a transaction, as it does unless it is told not to."""
+    """Yield a session for the request, with SQLAlchemy's default: the session begins a transaction."""
     async with sessions_in_transactions() as session:
         yield session
 
 
 def found(row: Any) -> Any:
-    """Return it, if it is there."""
+    """Return the row.
+
+    Raises:
+        HTTPException: there is no row; 404.
+    """
     if row is None:
         raise HTTPException(404, "not found")
     return row

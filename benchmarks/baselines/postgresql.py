@@ -1,4 +1,4 @@
-"""The measured routes on Starlette and asyncpg's own pool: `uvicorn baselines.postgresql:app`, DATABASE_URL given."""
+"""The measured routes on Starlette and asyncpg's own pool: `uvicorn baselines.postgresql:app` with DATABASE_URL."""
 
 import os
 from collections import defaultdict
@@ -23,7 +23,7 @@ INSERT = f"INSERT INTO posts (title, content, author_id) VALUES ($1, $2, $3) RET
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Keep as many connections as the service that is measured beside."""
+    """Keep as many connections as the service that these routes are compared with."""
     size = int(os.environ["DATABASE_POOL_SIZE"])
     async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=size, max_size=size) as pool:
         app.state.pool = pool
@@ -47,7 +47,7 @@ async def users(request: Request) -> Response:
 
 
 async def users_with_posts(request: Request) -> Response:
-    """Answer a page of users, newest first, each with the posts."""
+    """Answer a page of users, newest first, each with their posts."""
     limit, offset = int(request.query_params["limit"]), int(request.query_params["offset"])
     async with request.app.state.pool.acquire() as connection:
         page = await connection.fetch(PAGE, limit, offset)
@@ -59,7 +59,7 @@ async def users_with_posts(request: Request) -> Response:
 
 
 async def create_post(request: Request) -> Response:
-    """Store a post, committed before the answer."""
+    """Store a post, and commit before the response."""
     sent = await request.json()
     row = await request.app.state.pool.fetchrow(INSERT, sent["title"], sent["content"], sent["author_id"])
     return JSONResponse(_json(row), 201)

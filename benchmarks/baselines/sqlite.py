@@ -1,4 +1,4 @@
-"""One row by key on Starlette and aiosqlite: `uvicorn baselines.sqlite:app`, DATABASE_FILE given."""
+"""One row by key on Starlette and aiosqlite: `uvicorn baselines.sqlite:app` with DATABASE_FILE."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ ONE = f"SELECT {USER} FROM users WHERE id = ? AND deleted_at IS NULL"
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Keep as many connections as the service that is measured beside."""
+    """Keep as many connections as the service that this route is compared with."""
     app.state.pool = asyncio.Queue[aiosqlite.Connection]()
     for _ in range(int(os.environ["DATABASE_POOL_SIZE"])):
         connection = await aiosqlite.connect(os.environ["DATABASE_FILE"], isolation_level=None)

@@ -1,4 +1,4 @@
-"""What docs/database.md says of hot paths, for users and their posts: rows of columns."""
+"""Users and their posts as dicts of columns, as docs/database.md recommends for hot paths."""
 
 from collections import defaultdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""A list of users, each with the posts."""
+"""A list of users, each with their posts."""
 
 from fastapi import APIRouter
 from sqlalchemy import select
@@ -20,7 +20,7 @@ USERS = LIVE.options(selectinload(User.posts))
 
 
 class UserWithPosts(UserRead):
-    """A user, with the posts."""
+    """A user with their posts."""
 
     posts: list[PostRead]
 
@@ -38,7 +38,7 @@ async def list_users_with_posts(
 async def list_users_one_by_one(
     db: ReadDB, skip: Skip = 0, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[UserWithPosts]:
-    """List users, newest first, and ask for the posts of each by itself."""
+    """List users, newest first, with one query for the posts of each user."""
     users = (await db.scalars(paginate(LIVE, User, skip=skip, limit=limit + 1, cursor=cursor))).all()
     for user in users:
         posts = await db.scalars(select(Post).where(Post.author_id == user.id, Post.deleted_at.is_(None)))

@@ -1,6 +1,6 @@
-"""What each choice that was made for speed gives: one row by key, as it is, against the same with the choice undone.
+"""Measure each optimization: one row by key, as it is, against the same with one optimization undone.
 
-The service's own time on the processor is what is compared: most choices give less than the answers per second vary.
+The figures compare the service's CPU time, because most optimizations save less than the requests/s vary.
 """
 
 import shutil
@@ -45,7 +45,7 @@ def log_slow_queries(engine: Any, threshold: float) -> None:
         if time.perf_counter() - context.started >= threshold:
             logger.warning("Slow query: %s", statement)
 """
-# What is replaced in which file of the package; … stands for the rest of a function.
+# The file of the package, the text to replace and its replacement; … stands for the rest of a function.
 UNDONE = {
     "the garbage collector left alone": (
         "main.py",
@@ -71,7 +71,7 @@ UNDONE = {
         "    async with AsyncSessionLocal(bind=read_engine) as session:\n        yield session\n",
     ),
 }
-# What is undone on SQLite only; the rest of the list above is the same there.
+# Undone on SQLite only. The optimizations above have the same effect on both databases.
 UNDONE_ON_SQLITE = {
     "the driver's own cursor": (
         "db/sqlite_driver.py",
@@ -82,7 +82,7 @@ UNDONE_ON_SQLITE = {
 
 
 def undo(project: Rendered, number: int, file: str, old: str, new: str) -> str:
-    """Return the folder of a copy of the project's source without one of the choices."""
+    """Return the folder of a copy of the project's source without one of the optimizations."""
     copy = project.path / f"undone{number}"
     shutil.copytree(project.path / "src", copy)
     path = copy / "my_service" / file
@@ -96,7 +96,7 @@ def undo(project: Rendered, number: int, file: str, old: str, new: str) -> str:
 
 
 def compared(database: str, project: Rendered, undone: Mapping[str, tuple[str, str, str]], runs: int) -> list[Figure]:
-    """Return the figures of a project, whose rows are there."""
+    """Return the figures of a project whose database has its rows."""
     with ExitStack() as stack, on(MEASURED):
         urls = {"as it is": stack.enter_context(project.served(*FLAGS))}
         for number, (name, change) in enumerate(undone.items()):
@@ -118,7 +118,7 @@ def compared(database: str, project: Rendered, undone: Mapping[str, tuple[str, s
 
 
 def measure(database: str, runs: int = RUNS) -> list[Figure]:
-    """Measure on one of the two."""
+    """Measure on one of the two databases."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         path = Path(folder) / "project"
         if database == "sqlite":

@@ -1,7 +1,7 @@
-"""hooks/update/import_sqlite.py against the driver's own bulk copy of the same rows, which lie ready as Python's tuples.
+"""Compare hooks/update/import_sqlite.py with the driver's bulk copy of the same rows, given as Python tuples.
 
-Of the script, everything but Python's start is measured: the snapshot, its migrations, the copy, the
-counts, the commit. The driver's side is one transaction with the two copies.
+The script's time includes everything except the start of Python: the snapshot, its migrations, the copy, the counts and
+the commit. The driver's side is one transaction with the two copies.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ with create_engine(f"sqlite:///{sys.argv[1]}").begin() as connection:
 
 
 def measure(runs: int = 5) -> Figure:
-    """Measure with as many rows of users as of posts, their indexes in place."""
+    """Measure with an equal number of users and posts, and with all indexes."""
     with tempfile.TemporaryDirectory() as name, postgresql() as database:
         project = Rendered(Path(name) / "project", {"DATABASE_URL": database.url()})
         shutil.copy(ROOT / "hooks/update/import_sqlite.py", project.path / "scripts")

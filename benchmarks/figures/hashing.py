@@ -1,4 +1,4 @@
-"""Passwords: what else is asked while they are hashed, and what the time of a registration tells."""
+"""Password hashing: its effect on other requests, and whether the time of a registration reveals a taken e-mail."""
 
 import asyncio
 import statistics
@@ -17,12 +17,12 @@ REGISTRATIONS = 16
 
 
 def registration(name: str) -> dict[str, str]:
-    """Return the body that registers someone of this name."""
+    """Return the request body that registers a user with this name."""
     return {"email": f"{name}@example.com", "username": name, "password": "correct horse"}
 
 
 async def live(url: str, registrations: int, run: int) -> float:
-    """Return the median time of GET /health/live, in seconds, while so many users register at once."""
+    """Return the median time of GET /health/live, in seconds, while this many users register at once."""
     limits = httpx.Limits(max_connections=REGISTRATIONS + 1)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
 
@@ -49,7 +49,7 @@ async def live(url: str, registrations: int, run: int) -> float:
 
 
 def registering(http: httpx.Client, names: list[str], status: int) -> float:
-    """Return the median time of registrations, in seconds, one after the other, all answered with this status."""
+    """Return the median time of sequential registrations, in seconds; each must return this status."""
     times: list[float] = []
     for name in names:
         started = time.perf_counter()
@@ -60,7 +60,7 @@ def registering(http: httpx.Client, names: list[str], status: int) -> float:
 
 
 def measure(runs: int = 5) -> list[Figure]:
-    """Measure on SQLite: nothing of it is about the database."""
+    """Measure on SQLite, because the figures do not depend on the database."""
     with (
         tempfile.TemporaryDirectory() as name,
         Rendered(Path(name) / "project", database="sqlite").served("--no-access-log") as url,

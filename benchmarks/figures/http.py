@@ -1,7 +1,7 @@
-"""What a service answers over HTTP: a row, a page, a new row, and how long the slowest wait.
+"""Measure requests over HTTP: one row, a page, an insert, and the 99th percentile of the response time.
 
-All run at once, and one at a time is asked: by few clients, so that none needs more connections to the database than it
-keeps; for the tail by 64.
+All services run at once, and one at a time gets requests. Few clients send them, so that no service needs more database
+connections than its pool keeps open. The 99th percentile is measured with 64 clients.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from ..peers import PEERS
 CLIENTS, CROWD = 4, 64
 SECONDS_OF_CROWD, RUNS_OF_CROWD = 3, 5
 PAGE = 50
-# By many authors: each is locked until its post is committed.
+# The posts have many authors, because an author is locked until the post is committed.
 POST = f'{{"title": "Title {{n}}", "content": "text text text", "author_id": {{n % {USERS}}}}}'
 RATE = "requests/s"
 BY_README = ", as its README starts it"
 
 
 def rates(urls: Mapping[str, str], runs: int, body: str | None = None) -> dict[str, list[float]]:
-    """Return how many requests a second each of these answers, without an error."""
+    """Return the requests/s of each of these URLs; every response must be a success."""
 
     def rate(url: str) -> float:
         result = load(url, clients=CLIENTS, body=body)
@@ -39,7 +39,7 @@ def rates(urls: Mapping[str, str], runs: int, body: str | None = None) -> dict[s
 def against(
     name: str, measured: Mapping[str, list[float]], peer_limit: float | None, limit: float | None, ours: str = "ours"
 ) -> list[Figure]:
-    """Return the ratios of a side of ours to each peer, and to the one by hand."""
+    """Return the ratios of one of our sides to each peer, and to the handwritten service."""
     return [
         compare(f"{name}, to {other}", measured, ours, side, limit=bound, unit=RATE)
         for side, other, bound in [
@@ -56,7 +56,7 @@ def as_readmes_say(name: str, measured: Mapping[str, list[float]]) -> list[Figur
 
 
 def one_row(sides: Mapping[str, Served], runs: int) -> list[Figure]:
-    """A row by its key."""
+    """Measure one row by key."""
     urls = {name: side.at("user", key=USERS // 2) for name, side in sides.items()}
     measured = rates(urls | {"ours, columns": urls["ours"] + "/columns"}, runs)
     name = "one row by key"
@@ -68,7 +68,7 @@ def one_row(sides: Mapping[str, Served], runs: int) -> list[Figure]:
 
 
 def page(sides: Mapping[str, Served], runs: int) -> list[Figure]:
-    """50 users with their posts."""
+    """Measure a page of 50 users with their posts."""
     urls = {name: side.at("users_with_posts", limit=PAGE, offset=0) for name, side in sides.items()}
     own = {f"ours, {how}": urls["ours"].replace("-posts", f"-posts/{how}") for how in ("columns", "naive")}
     measured = rates(urls | own, runs)
@@ -82,7 +82,7 @@ def page(sides: Mapping[str, Served], runs: int) -> list[Figure]:
 
 
 def insert(sides: Mapping[str, Served], runs: int, database: Database) -> list[Figure]:
-    """A new row, committed before the answer; the peers that commit after it are measured, and held to nothing."""
+    """Measure an insert that commits before the response; peers that commit after it are measured without a limit."""
     measured = rates({name: side.at("posts") for name, side in sides.items()}, runs, POST)
     asyncio.run(execute(database, "DELETE FROM posts WHERE content = 'text text text'", "VACUUM ANALYZE"))
     name = "insert"
@@ -95,7 +95,7 @@ def insert(sides: Mapping[str, Served], runs: int, database: Database) -> list[F
 
 
 def tail(sides: Mapping[str, Served], runs: int) -> list[Figure]:
-    """The slowest of a hundred, while 64 clients ask at once."""
+    """Measure the 99th percentile of the response time with 64 clients."""
     urls = {name: side.at("user", key=USERS // 2) for name, side in sides.items() if not side.by_readme}
     seen: dict[str, list[Load]] = {name: [] for name in urls}
 
@@ -116,7 +116,7 @@ def tail(sides: Mapping[str, Served], runs: int) -> list[Figure]:
 
 
 def one_row_of_sqlite(runs: int) -> list[Figure]:
-    """A row by its key, from a file."""
+    """Measure one row by key from a SQLite file."""
     with tempfile.TemporaryDirectory() as folder, served_on_sqlite(Path(folder)) as urls:
         measured = rates(urls, runs)
     name = "one row by key, sqlite"
@@ -127,7 +127,7 @@ def one_row_of_sqlite(runs: int) -> list[Figure]:
 
 
 def measure(runs: int = RUNS) -> list[Figure]:
-    """Measure on PostgreSQL, and a row on SQLite."""
+    """Measure on PostgreSQL, and one row by key on SQLite."""
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (database, sides):
         measures: list[Callable[[], list[Figure]]] = [
             lambda: one_row(sides, runs),

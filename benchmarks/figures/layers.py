@@ -1,6 +1,6 @@
-"""Where the time of a request goes: one row by key, through one layer more each, beside the driver's pool on Starlette.
+"""Measure where the time of a request goes: one row by key through one more layer at a time.
 
-What the layers need by themselves bounds what a service made of them can reach.
+The driver's pool on Starlette is the reference. A service cannot be faster than the layers that it consists of.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""What a request pays for what is done beside it: the median time of one row by key, one request after the other."""
+"""Measure the overhead of logs, pings and filters: the median time of one row by key, with sequential requests."""
 
 import shutil
 import tempfile
@@ -20,7 +20,7 @@ NO_PING = {"DATABASE_POOL_PRE_PING": "false"}
 
 
 def without_slow_queries(project: Rendered) -> str:
-    """Return the folder of a copy of its source that does not time its statements."""
+    """Return the folder of a copy of the project's source without the slow-query log."""
     copy = project.path / "untimed"
     shutil.copytree(project.path / "src", copy)
     module = copy / "my_service/db/engine.py"
@@ -33,7 +33,7 @@ def without_slow_queries(project: Rendered) -> str:
 
 @contextmanager
 def sides(folder: Path, database: Database) -> Iterator[Mapping[str, str]]:
-    """Serve the variants, and yield where each answers."""
+    """Serve the variants, and yield the URL of each."""
     with ExitStack() as stack, on(MEASURED):
         explicit, automatic = (
             Rendered(folder / kind, {"DATABASE_URL": database.url(), **POOL}, soft_delete=kind)

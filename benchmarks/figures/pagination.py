@@ -1,4 +1,4 @@
-"""A million rows: whether the last page costs more than the first, and whether each query of the services has an index."""
+"""Measure with a million rows: the last page against the first, and the share of service queries without an index."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from ..harness.rendered import Rendered
 ROWS = 1_000_000
 LIMIT = 1.2
 PROBE = Path(__file__).with_name("probes") / "pagination.py"
-# A tenth of all are deleted. Random e-mail addresses: an index that is filled in order is none as it is found.
+# A tenth of the rows are deleted. The e-mail addresses are in random order, as in a real index.
 NUMBERS = {
     "postgresql": f"SELECT i FROM generate_series(1::bigint, {ROWS}) i",
     "sqlite": f"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) SELECT i FROM n",
@@ -33,7 +33,7 @@ async def main():
 
 asyncio.run(main())
 """
-# How a database says that it reads all rows, or sorts them.
+# The parts of a query plan that mean a scan or a sort of all rows.
 WITHOUT_INDEX = re.compile(r"Seq Scan|Sort Key|^SCAN (?!(\d+ )?CONSTANT ROW|\S+ USING)|USE TEMP B-TREE")
 
 

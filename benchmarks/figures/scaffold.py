@@ -1,4 +1,4 @@
-"""`copier copy` with its hook against the parts it cannot do without."""
+"""Compare `copier copy` and its hook with the sum of their necessary parts."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> None:
 
 
 def measure(database: str, runs: int = 5) -> Figure:
-    """Measure a project with this database, the package cache warm."""
+    """Measure a project with this database and a warm package cache."""
     with tempfile.TemporaryDirectory() as name, postgresql() as server:
         work = Path(name)
         template, project = work / "template", work / "project"
@@ -55,7 +55,7 @@ def measure(database: str, runs: int = 5) -> Figure:
 def beside_peers(runs: int = 3) -> list[Figure]:
     """Measure from the command to a project that is set up, migrated and tested by its own tests, on PostgreSQL.
 
-    Each project's own tests, then: ours has hundreds, a peer's has a dozen.
+    The projects have different numbers of tests: a peer has about a dozen, ours has more.
     """
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         work = Path(name)

@@ -1,6 +1,6 @@
-"""How soon a worker answers and how much it keeps in memory, against FastAPI with a single route and nothing else.
+"""Compare the start-up time and memory of a worker with those of a FastAPI application with one route.
 
-A second such application imports SQLAlchemy and the driver as well, and uses neither: what any service on them pays.
+A second such application also imports SQLAlchemy and the driver, and uses neither. It shows the cost of the imports.
 """
 
 import subprocess
@@ -40,7 +40,7 @@ IMPORT = "import time; start = time.perf_counter(); import {0}.main; print(time.
 
 
 def first_answer(project: Rendered, application: str) -> tuple[float, float]:
-    """Return the seconds from the command to the first answer, and the MB that the process then has of its own."""
+    """Return the seconds from the command to the first response, and the private memory of the process, in MB."""
     port = free_port()
     command = [str(project.path / ".venv/bin/uvicorn"), f"{application}.main:app", f"--port={port}", *FLAGS]
     start = time.perf_counter()
@@ -67,7 +67,7 @@ def _private(pid: int) -> float:
 
 
 def measure(database: str, runs: int = 9) -> list[Figure]:
-    """Measure a service with this database, which it does not ask before its first answer."""
+    """Measure a service with this database. It sends no query before its first response."""
     with tempfile.TemporaryDirectory() as folder:
         project = Rendered(Path(folder) / "project", database=database)
         for package, code in {

@@ -1,4 +1,4 @@
-"""How long this repository's tests take for the variants: all of them against their limit, and each by itself."""
+"""Measure how long this repository's tests of the variants take: all of them against their limit, and each one."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ LIMIT = 8 * 60  # seconds, on two cores
 
 
 def measure() -> Figure:
-    """Measure once, by two workers, whose progress is seen: the run is long enough."""
+    """Measure one run with two workers, and show its progress. It is long enough to need no repetition."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-n", "2", "-m", "variants", f"--junitxml={report}"]

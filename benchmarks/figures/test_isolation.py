@@ -1,4 +1,4 @@
-"""The generated tests, in savepoints, against the same tests with create_all and drop_all around each."""
+"""Compare the generated tests in savepoints with the same tests with create_all and drop_all around each."""
 
 import tempfile
 import xml.etree.ElementTree as ElementTree
@@ -11,8 +11,8 @@ from ..harness.rendered import Rendered
 
 TESTS = ["tests/test_users.py", "tests/test_posts.py", "tests/test_services.py"]
 
-# What the fixture `connection` does around a test, and what it does with a fresh engine and fresh tables for each test,
-# as the common recipe has it.
+# Lines of the fixture `connection`, and their replacements: a new engine and new tables for each test, as many
+# projects do it.
 RECIPES = {
     """    async with engine.connect() as connection:
         transaction = await connection.begin()
@@ -34,7 +34,7 @@ RECIPES = {
 
 
 def measure(runs: int = 5) -> Figure:
-    """Measure on PostgreSQL; the first test of a run, which bears the session's set-up, does not count."""
+    """Measure on PostgreSQL. The first test of a run does not count, because it includes the set-up of the session."""
     with tempfile.TemporaryDirectory() as name, postgresql() as database:
         url = replace(database, name="isolation_test").url()
         project = Rendered(Path(name) / "project", {"TEST_DATABASE_URL": url})

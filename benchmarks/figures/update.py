@@ -1,12 +1,12 @@
-"""`copier update` of a project with a history, against the same update of the same template without its `_migrations`.
+"""Compare `copier update` of a project with a history with the same update of the same template without its `_migrations`.
 
-These add a program before the update and one after it, which ask git a few things. Where something under src/ changed,
-the second one has the project compare its schemas, in two processes that import all models, as each of Alembic's
-commands does: one makes the schema of the last commit's models; the other meets it on a scratch database, and writes
-the migration on a second one, which it also runs and compares once more. What all that takes is measured against
-Alembic's own `revision --autogenerate`, one process on a database that is at its head.
+The `_migrations` run one program before the update and one after it. If something under src/ changed, the second program
+starts two processes that import all models, as each of Alembic's commands does. The first creates the schema of the
+last commit's models. The second compares it with the models on a scratch database. It then writes the migration on
+another scratch database, runs it and compares again. The time of all this is measured against Alembic's
+`revision --autogenerate`, which is one process on a database at head.
 
-Every update is of a fresh copy of the project.
+Every run updates a fresh copy of the project.
 """
 
 import shutil
@@ -25,9 +25,9 @@ from tests.updating.releases import Releases
 from ..harness.postgresql import postgresql
 from ..harness.ratio import Figure, compare, interleaved, seconds, spread
 
-# What the second release changes.
+# The changes of the second release.
 CHANGES: dict[str, Callable[[Releases], None]] = {"code": Releases.change_code, "a column": Releases.add_column}
-# A bit above the fastest runs, 1.6 and 2.2 to 2.5. A busy machine misses the second, a difference of two long times.
+# The fastest runs have 1.6 and 2.2 to 2.5. A busy machine misses the second limit, which is for a difference of two long times.
 UPDATE_LIMIT = 1.8
 MIGRATIONS_LIMIT = 4
 
@@ -89,7 +89,7 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
             assert len(aged.revisions()) - len(revisions) == (migrations and what == "a column")
             return took
 
-        def alembic() -> float:  # in the project that the last update has left without its migration
+        def alembic() -> float:  # the last update left the project without its migration
             command = ["python", "-m", "alembic", "revision", "--autogenerate", "--message", "Add a column"]
             return seconds(lambda: aged.run(*command))
 
@@ -109,7 +109,7 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
         )
         for what in CHANGES
     ]
-    # Run by run: what is subtracted was measured right after what it is subtracted from.
+    # Subtract run by run, because the two values of a run were measured one right after the other.
     parts = {side: measured[side] for side in ("a column, with", "a column, without", "alembic")}
     ratio = statistics.median(
         (longer - shorter) / command for longer, shorter, command in zip(*parts.values(), strict=True)

@@ -1,4 +1,4 @@
-"""One and two workers, and the server programs that could run them; none has a processor of its own here."""
+"""Compare one worker with two, and uvicorn with other servers. No server has a processor of its own here."""
 
 import tempfile
 import time
@@ -15,7 +15,7 @@ from ..harness.services import FLAGS, POOL, USERS, fill
 from ..harness.serving import free_port, serving
 from .http import CLIENTS, RATE
 
-# Clients that come one after the other, as they do; a worker takes all who come in one moment.
+# Clients connect one after the other, as in production: one worker would accept all that connect at once.
 COMING, CLIENTS_EACH, SECONDS_EACH = 8, 2, 2
 APPLICATION = "my_service.main:app"
 SERVERS = {
@@ -29,7 +29,7 @@ SERVERS = {
 
 
 def rate(url: str) -> float:
-    """Return how many requests a second all clients together are answered."""
+    """Return the requests/s of all clients together."""
     with ThreadPoolExecutor(COMING) as clients:
         loads: list[Future[Load]] = []
         for _ in range(COMING):
@@ -41,7 +41,7 @@ def rate(url: str) -> float:
 
 
 def measure(runs: int = RUNS) -> list[Figure]:
-    """Measure on PostgreSQL, with the release of each server that the registry has."""
+    """Measure on PostgreSQL, with the newest release of each server."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         database = stack.enter_context(postgresql())
         project = Rendered(Path(folder) / "project", {"DATABASE_URL": database.url(), **POOL})

@@ -1,7 +1,7 @@
-"""Runs in a project with many rows: how long pages take, and the plans of all that the services ask.
+"""Measure pages and explain the statements of the services; runs inside a project with many rows.
 
-Arguments: how many pages are asked for each time. Prints JSON: `times`, in seconds, and `plans`, each statement with
-what the database says it would do.
+The argument is the number of runs for each page. Prints JSON: `times` in seconds, and `plans`, the query plan of each
+statement.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ async def page(**where: int) -> None:
 
 
 async def timed(work: Callable[[], Awaitable[None]]) -> float:
-    """Return how long it takes."""
+    """Return how long the work takes, in seconds."""
     start = time.perf_counter()
     await work()
     return time.perf_counter() - start
 
 
 async def pages(runs: int) -> dict[str, list[float]]:
-    """Return the times of the first page and of the last, by cursor and by position, asked for in turn."""
+    """Return the times of the first page and of the last, by cursor and by position, measured alternately."""
     async with read_engine.connect() as connection:
         order = select(User.id).where(User.deleted_at.is_(None)).order_by(User.created_at, User.id)
         cursor = (await connection.scalars(order.offset(LIMIT).limit(1))).one()
@@ -81,7 +81,7 @@ async def use_the_services() -> None:
 
 
 async def plans() -> dict[str, list[str]]:
-    """Return what the database would do for each statement of the services."""
+    """Return the query plan of each statement of the services."""
     asked: dict[str, Any] = {}
 
     def listen(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
