@@ -1,1 +1,1 @@
-"""What the figures share: services to measure, load, databases, ratios and the report."""
+"""Code that all figures share: services to measure, load, databases, ratios and the report."""

@@ -1,4 +1,4 @@
-"""Requests over HTTP, as many as are answered, by wrk."""
+"""Load a service over HTTP with wrk."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .serving import OTHERS, on, processor_time
 
-# Many short runs in turn: what else the machine does then falls on all sides alike.
+# Many short alternating runs, so that other load on the machine affects all sides equally.
 SECONDS, RUNS = 1, 15
 PROCESSOR = "ms of the processor"
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -18,14 +18,14 @@ _bodies = count(1, 1_000_000)
 
 @dataclass(frozen=True)
 class Load:
-    """What became of the requests.
+    """The result of a run.
 
     Args:
-        rate: answers per second
-        p50: seconds that half of the answers took at most
-        p99: seconds that 99 of 100 answers took at most
-        errors: how many were not answered, or not with a success
-        answers: how many were
+        rate: successful responses per second
+        p50: median response time, in seconds
+        p99: 99th percentile of the response time, in seconds
+        errors: number of requests without a successful response
+        answers: number of successful responses
     """
 
     rate: float
@@ -36,14 +36,13 @@ class Load:
 
 
 def load(url: str, *, clients: int, seconds: float = SECONDS, body: str | None = None) -> Load:
-    """Have each client ask again once it is answered, for so long.
+    """Let each client send its next request as soon as it has a response.
 
     Args:
-        url: what to ask for
-        clients: how many ask at once
-        seconds: how long
-        body: JSON to POST, in which `{n}` stands for a number that no other body has, and `{n % 10}` for one from 1 to 10;
-            None: GET
+        url: the URL to request
+        clients: number of concurrent clients
+        seconds: duration of the run
+        body: JSON to POST. `{n}` stands for a number that no other body has, and `{n % 10}` for one from 1 to 10. None: GET
 
     Raises:
         SystemExit: wrk is not installed.
@@ -69,7 +68,7 @@ def load(url: str, *, clients: int, seconds: float = SECONDS, body: str | None =
 
 
 def processor_milliseconds(url: str, *, clients: int) -> float:
-    """Return how long the program that was started to answer there is on a processor for each request, without an error."""
+    """Return the CPU time of this URL's server program for each request, in ms; every response must be a success."""
     before = processor_time(url)
     result = load(url, clients=clients)
     assert result.errors == 0, result

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own that listens on TCP: not every project's settings can name a socket."""
+"""Start a PostgreSQL server that listens on TCP, because not every project's settings can name a socket."""
 
 import shutil
 import signal
@@ -18,7 +18,7 @@ from .serving import free_port
 
 @dataclass(frozen=True)
 class Database:
-    """A database, in the parts in which settings ask for it. The server takes any password."""
+    """The address of a database, in parts as settings need them. The server accepts any password."""
 
     port: int
     host: str = "127.0.0.1"
@@ -32,7 +32,7 @@ class Database:
 
 
 async def execute(database: Database, *statements: str) -> None:
-    """Run statements, each in a transaction of its own."""
+    """Run statements, each in its own transaction."""
     connection = await asyncpg.connect(database.url())
     try:
         for statement in statements:

@@ -1,4 +1,4 @@
-"""Both sides of a figure, measured in turn, as a ratio of medians."""
+"""Measure both sides of a figure alternately, and compute the ratio of their medians."""
 
 import statistics
 import time
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Figure:
-    """A ratio beside its limit; `at_most` tells on which side of the limit it must be.
+    """A ratio and its limit.
 
     Args:
-        name: what is compared
-        ratio: of the medians; None: one side could not be had
-        limit: what it must keep; None: it is only told
-        at_most: whether the limit is the highest that it may be, and not the lowest
-        detail: what the sides are
-        sides: what was measured of each, one value a run
-        unit: of those
+        name: the comparison, for the tables
+        ratio: ratio of the medians; None if one side is not available
+        limit: limit of the ratio; None if the ratio is only reported
+        at_most: whether the limit is an upper bound; otherwise it is a lower bound
+        detail: medians and ranges of both sides, as text
+        sides: measured values of each side, one for each run
+        unit: unit of these values
     """
 
     name: str
@@ -30,7 +30,7 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether the ratio keeps its limit, if there are both."""
+        """Whether the ratio keeps its limit; True if one of them is missing."""
         if self.limit is None or self.ratio is None:
             return True
         return self.ratio <= self.limit if self.at_most else self.ratio >= self.limit
@@ -57,7 +57,7 @@ def compare(
     at_most: bool = False,
     unit: str = "s",
 ) -> Figure:
-    """Return the ratio of two sides that were measured in one run, if the other could be had."""
+    """Return the ratio of two sides that were measured together; without a ratio if the other side is not available."""
     if other not in measured:
         return Figure(name, None, limit, at_most, f"{other} could not be had")
     sides = {side: measured[side] for side in (ours, other)}
@@ -74,7 +74,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def interleaved(sides: Mapping[str, Callable[[], float]], runs: int, unit: str = "s") -> dict[str, list[float]]:
-    """Measure each side once per run, in turn, after one run that does not count; show each as it comes."""
+    """Measure each side once per run, alternately, after one warm-up run; print each value."""
     measured: dict[str, list[float]] = {name: [] for name in sides}
     for run in range(runs + 1):
         for name, measure in sides.items():
@@ -86,7 +86,7 @@ def interleaved(sides: Mapping[str, Callable[[], float]], runs: int, unit: str =
 
 
 def spread(values: list[float], unit: str = "s") -> str:
-    """Return median, least and most, as text."""
+    """Return the median, the minimum and the maximum as text."""
     return f"{_number(statistics.median(values))} {unit} ({_number(min(values))}-{_number(max(values))})"
 
 

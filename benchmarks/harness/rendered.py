@@ -1,4 +1,4 @@
-"""A project of the work tree as it is, rendered and set up, and its service."""
+"""Render and set up a project from the current work tree, and serve it."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from .versions import installed
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
-# What a shell or a test run has set is not what a user of the project has.
+# A user of the project does not have the variables that a shell or a test run has set.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
 
 
@@ -24,9 +24,9 @@ class Rendered:
     """A project with its own environment and first revision.
 
     Args:
-        path: where to make it
-        variables: of the environment that its programs get
-        answers: to the questionnaire
+        path: folder of the new project
+        variables: environment variables for its programs
+        answers: answers to the questionnaire
     """
 
     def __init__(self, path: Path, variables: dict[str, str] | None = None, **answers: object) -> None:
@@ -38,7 +38,7 @@ class Rendered:
             "vcs_ref": "HEAD",
         }
         with warnings.catch_warnings():
-            # The results of the figures before are among what is not committed.
+            # The results of earlier figures are not committed yet.
             warnings.simplefilter("ignore", copier.errors.DirtyLocalWarning)
             copier.run_copy(str(ROOT), path, data=answers, **options)
         self.path = path
@@ -62,7 +62,7 @@ class Rendered:
 
     @contextmanager
     def served(self, *flags: str, variables: dict[str, str] | None = None) -> Iterator[str]:
-        """Serve it with these flags of uvicorn, and more variables, and yield the URL; its database is migrated."""
+        """Migrate its database, serve it with these uvicorn flags and additional variables, and yield the URL."""
         self.python("-m", "alembic", "upgrade", "head")
         port = free_port()
         command = [str(self.path / ".venv/bin/uvicorn"), "my_service.main:app", f"--port={port}", *flags]
@@ -70,5 +70,5 @@ class Rendered:
             yield url
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of what it is made of."""
+        """Return the versions of Python and of its packages."""
         return installed(self.path / ".venv/bin/python")

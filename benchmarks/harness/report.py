@@ -28,10 +28,10 @@ class Picture:
     """A bar chart of docs/speed.md.
 
     Args:
-        file: its name in results/
-        title: what the bars are, with their unit
-        group: of the figures
-        figures: pattern of the names of the figures whose sides are drawn
+        file: file name in results/
+        title: quantity and unit of the bars
+        group: group of the figures
+        figures: pattern for the names of the figures whose sides are drawn
     """
 
     file: str
@@ -48,7 +48,7 @@ PICTURES = [
 
 
 def machine() -> str:
-    """Return what the figures were measured on."""
+    """Return the processors and the system of this machine."""
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
@@ -60,14 +60,14 @@ def machine() -> str:
 
 
 def versions() -> dict[str, dict[str, str]]:
-    """Return what each side is made of, of the peers those that were made here."""
+    """Return the package versions of our project and of each peer that was generated here."""
     with tempfile.TemporaryDirectory() as folder:
         found = {"ours": Rendered(Path(folder) / "project").versions()}
     return found | {peer.name: versions for peer in PEERS if (versions := peer.made()) is not None}
 
 
 def as_json(figure: Figure) -> dict[str, Any]:
-    """Return a figure as it stands in the results."""
+    """Return a figure as an entry of results.json."""
     return {
         "name": figure.name,
         "ratio": None if figure.ratio is None else round(figure.ratio, 4),
@@ -80,7 +80,7 @@ def as_json(figure: Figure) -> dict[str, Any]:
 
 
 def table(figures: Iterable[Mapping[str, Any]]) -> str:
-    """Return figures, as they stand in the results, as a table in Markdown."""
+    """Return entries of results.json as a Markdown table."""
     rows = ["| figure | ratio | must be | |", "|---|---:|---|---|"]
     for figure in figures:
         ratio, verdict = "", "could not be had"
@@ -92,7 +92,7 @@ def table(figures: Iterable[Mapping[str, Any]]) -> str:
 
 
 def publish(groups: Mapping[str, Any]) -> None:
-    """Write the table of each group into docs/speed.md, between its two marks, and draw the pictures."""
+    """Write the table of each group into docs/speed.md, between its two markers, and draw the pictures."""
     parts = [
         f"{name}, {group['date']}, {group['machine']}, `make bench ONLY={name}`:\n\n{table(group['figures'])}"
         for name, group in groups.items()
@@ -112,7 +112,7 @@ def _put(path: Path, text: str) -> None:
 
 
 def save(groups: Mapping[str, Sequence[Figure]], order: Sequence[str]) -> None:
-    """Write the results of these groups of figures, all groups in this order; what was measured of others before stays."""
+    """Write the results of these groups, and keep earlier results of other groups; `order` is that of all groups."""
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / "results.json"
     results = json.loads(file.read_text()) if file.exists() else {"groups": {}}
@@ -136,7 +136,7 @@ def save(groups: Mapping[str, Sequence[Figure]], order: Sequence[str]) -> None:
 
 
 def draw(picture: Picture, figures: Iterable[Mapping[str, Any]]) -> None:
-    """Draw the median of each side of these figures as they stand in the results."""
+    """Draw the median of each side of these entries of results.json."""
     sides = {
         side: statistics.median(values)
         for figure in figures

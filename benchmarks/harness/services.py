@@ -1,4 +1,4 @@
-"""The services that are measured beside each other: ours, one written by hand, those of other generators."""
+"""Serve the services to compare: ours, a handwritten one, and those of other generators."""
 
 import asyncio
 import shutil
@@ -54,12 +54,12 @@ ROWS_OF_SQLITE = f"""
 
 @dataclass(frozen=True)
 class Served:
-    """A service that runs, and where it answers.
+    """A running service.
 
     Args:
-        url: its root
-        routes: below that
-        by_readme: whether it was started as its README says, and not as the others are
+        url: root URL
+        routes: paths below the root
+        by_readme: whether it was started with the command of its README, and not with our flags
     """
 
     url: str
@@ -67,13 +67,13 @@ class Served:
     by_readme: bool
 
     def at(self, route: str, **numbers: int) -> str:
-        """Return the URL of a route, by its name among `Routes`."""
+        """Return the URL of a route; the name is a field of `Routes`."""
         path: str = getattr(self.routes, route)
         return self.url + path.format(**numbers)
 
 
 def add_routes(project: Rendered) -> None:
-    """Give our project what is measured and is not part of its example: see extra_routes/."""
+    """Add the measured routes that our project lacks: see extra_routes/."""
     api = project.path / "src/my_service/api"
     names = [path.stem for path in sorted((BENCHMARKS / "extra_routes").glob("*.py"))]
     for name in names:
@@ -91,12 +91,12 @@ def add_routes(project: Rendered) -> None:
 
 
 def fill(database: Database) -> None:
-    """Put the rows of the figures into the tables, which are there."""
+    """Insert the rows of the figures into the existing tables."""
     asyncio.run(execute(database, ROWS, "VACUUM ANALYZE"))
 
 
 def filled_sqlite(path: Path, file: Path) -> Rendered:
-    """Return a project on SQLite, with what is measured, and the rows of the figures in its file."""
+    """Return a SQLite project with the measured routes, and with the rows of the figures in its file."""
     project = Rendered(path, {"DATABASE_URL": f"sqlite:///{file}", **POOL}, database="sqlite")
     add_routes(project)
     project.python("-m", "alembic", "upgrade", "head")
@@ -107,7 +107,10 @@ def filled_sqlite(path: Path, file: Path) -> Rendered:
 
 @contextmanager
 def served_on_sqlite(folder: Path) -> Iterator[dict[str, str]]:
-    """Serve ours and the one by hand on one SQLite file, and yield the URLs of one user; all answer the same."""
+    """Serve our project and the handwritten service on one SQLite file, and yield the URLs of one user.
+
+    The responses of all URLs are equal.
+    """
     with ExitStack() as stack:
         file = folder / "rows.db"
         project = filled_sqlite(folder / "ours", file)
@@ -129,10 +132,10 @@ def served_on_sqlite(folder: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[Database, dict[str, Served]]]:
-    """Serve all of them on one PostgreSQL with 1,000 users and 5,000 posts; each has been asked, and answers right.
+    """Serve all services on one PostgreSQL server with 1,000 users and 5,000 posts, and check their responses.
 
-    "ours" and "by hand" are among them, each peer once under its name and once more as its README starts it. One that
-    cannot be had is left out, and said to be.
+    Yields "ours", "by hand" and each peer under its name. Our project and the peers also run as their READMEs start them.
+    A peer that is not available is left out, and the reason is printed.
     """
     with ExitStack() as stack:
         with on(OTHERS):

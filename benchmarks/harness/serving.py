@@ -1,4 +1,4 @@
-"""Programs that listen on a port of this machine, and the processors that they run on."""
+"""Run programs that listen on a port of this machine, and choose their processors."""
 
 import os
 import shlex
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import psutil
 
-# What is measured gets a processor of its own, where there are several and the system can be told: what asks and what
-# stores run on the others, and take nothing from it.
+# The measured program gets its own processor, if the machine has several and the system can set affinities. The load
+# generator and the database run on the others, so that they do not slow it down.
 CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 MEASURED, OTHERS = (CPUS[:1], CPUS[1:]) if len(CPUS) > 1 else (CPUS, CPUS)
 
 
 class NotServedError(Exception):
-    """A program does not listen, and what it said last."""
+    """A program does not listen; the text has its last output."""
 
     def __init__(self, command: Sequence[str], output: str) -> None:
         self.command = shlex.join(command)
@@ -31,7 +31,7 @@ class NotServedError(Exception):
 
 @contextmanager
 def on(cpus: Collection[int]) -> Iterator[None]:
-    """Have the programs that are started meanwhile run on these processors."""
+    """Run programs that are started within the block on these processors."""
     if not cpus:
         yield
         return
@@ -57,7 +57,7 @@ def accepts(port: int) -> bool:
 
 
 def processor_time(url: str) -> float:
-    """Return the seconds that the program that was started to listen there, and its workers, have been on a processor."""
+    """Return the CPU time of this URL's server program and its workers, in seconds."""
     port = f"--port={urlsplit(url).port}"
     (service,) = (child for child in psutil.Process().children() if port in child.cmdline())
     times = [process.cpu_times() for process in (service, *service.children(recursive=True))]
@@ -66,7 +66,7 @@ def processor_time(url: str) -> float:
 
 @contextmanager
 def serving(command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Run a program in this folder, and yield its URL once it listens; end it, and what it has started, afterwards.
+    """Run a program in this folder, yield its URL once it listens, and then end it and its child processes.
 
     Raises:
         NotServedError: it ends, or does not listen within a minute.

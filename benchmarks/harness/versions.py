@@ -1,4 +1,4 @@
-"""What a service is made of."""
+"""Read the versions of a service's packages."""
 
 import json
 import subprocess
@@ -18,10 +18,10 @@ print(json.dumps(found))
 
 
 def installed(python: Path) -> dict[str, str]:
-    """Return the versions of this Python and of what is installed for it.
+    """Return the versions of a Python and of the packages that are installed for it.
 
     Raises:
-        CalledProcessError: it does not run.
+        CalledProcessError: this Python does not run.
     """
     printed = subprocess.run([python, "-c", _PROGRAM], check=True, stdout=subprocess.PIPE, text=True).stdout
     found: dict[str, str] = json.loads(printed)

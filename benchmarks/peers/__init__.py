@@ -1,4 +1,4 @@
-"""Projects of other generators, with the same tables and routes, to measure beside."""
+"""Projects of other generators, with the same tables and routes, to compare with."""
 
 from .fastapi_fullstack import FASTAPI_FULLSTACK
 from .fastapi_template import FASTAPI_TEMPLATE
@@ -8,7 +8,7 @@ from .poleposition import POLEPOSITION
 __all__ = ["NOT_HAD", "PEERS", "Peer", "Routes", "UnavailableError"]
 
 PEERS = (FASTAPI_TEMPLATE, FASTAPI_FULLSTACK, POLEPOSITION)
-# Others that were tried in November 2026, and why they are no peers.
+# Generators that we tried in November 2026, and why they are not peers.
 NOT_HAD = {
     "fapier 0.1.11": "its project does not start: SQLAlchemy's asyncio needs greenlet, which is not in its requirements",
     "fastapi-fastkit": "needs Python 3.12 itself",

@@ -1,4 +1,4 @@
-"""Make every peer, and check it on the tables of a project of this template: python -m benchmarks.peers."""
+"""Generate every peer, and check it on the tables of a project of this template: python -m benchmarks.peers."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ ROWS = [
 
 
 def main() -> int:
-    """Make all peers, check each, and say how it commits; fail if one is not what it is said to be."""
+    """Generate and check all peers, and print when they commit; fail if a peer differs from its description."""
     failed = False
     with postgresql() as database, tempfile.TemporaryDirectory() as folder:
         ours = Rendered(

@@ -1,4 +1,4 @@
-"""Whether a service answers what its database holds: one that answers errors fast must never win."""
+"""Compare the responses of a service with its database, so that a service with fast errors cannot win."""
 
 import asyncio
 import time
@@ -22,17 +22,17 @@ _SLOW_COMMIT = """
 
 
 class WrongAnswerError(Exception):
-    """A service does not answer what its database holds."""
+    """A response differs from the database."""
 
 
 def check(url: str, routes: Routes, database: Database) -> None:
-    """Ask every route once and compare the answer with the database, which is left as it was.
+    """Request every route once and compare the responses with the database, which is unchanged afterwards.
 
-    There must be two pages of users, with posts, none of them deleted: not every peer knows what that is. Texts must
-    not begin or end with spaces, which one peer strips. Nothing else may write meanwhile.
+    The database must have two pages of users with posts. No row may be deleted, because not every peer has soft delete.
+    Texts must not begin or end with spaces, because one peer strips them. No other client may write during the check.
 
     Raises:
-        WrongAnswerError: an answer differs.
+        WrongAnswerError: a response differs.
     """
     asyncio.run(_check(url, routes, database))
 
@@ -63,7 +63,7 @@ async def _check(url: str, routes: Routes, database: Database) -> None:
             answer = await client.post(routes.posts, json=sent)
             if answer.status_code not in (200, 201):
                 raise WrongAnswerError(f"POST {routes.posts}: {answer.status_code} {answer.text[:300]}")
-            until = time.monotonic() + 5  # it may commit later than it answers
+            until = time.monotonic() + 5  # it may commit after it responds
             while not (stored := await _rows(connection, "posts", POST, "title = 'Checked'")):
                 if time.monotonic() > until:
                     raise WrongAnswerError(f"POST {routes.posts}: {answer.status_code}, but no row")
@@ -76,7 +76,7 @@ async def _check(url: str, routes: Routes, database: Database) -> None:
 
 
 def commits(url: str, routes: Routes, database: Database) -> str:
-    """Return whether a POST commits "before" it answers or "after" that, seen by a commit that takes long."""
+    """Return whether a POST commits "before" or "after" it responds, measured with a slow commit."""
     return asyncio.run(_commits(url, routes, database))
 
 
@@ -86,7 +86,7 @@ async def _commits(url: str, routes: Routes, database: Database) -> str:
         author = await connection.fetchval("SELECT min(id) FROM users")
         await connection.execute(_SLOW_COMMIT)
         async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-            await client.get(routes.user.format(key=author))  # has connected
+            await client.get(routes.user.format(key=author))  # opens the database connection
             start = time.perf_counter()
             answer = await client.post(routes.posts, json={"title": "Slow", "content": "x", "author_id": author})
             answer.raise_for_status()
@@ -106,7 +106,7 @@ async def _rows(
 
 
 async def _compare_users(connection: Any, page: list[dict[str, Any]]) -> list[int]:
-    """Compare a page of users with their rows, in whatever order, and return their keys."""
+    """Compare a page of users with their rows, ignoring the order, and return their keys."""
     answered = sorted(page, key=lambda user: user["id"])
     keys = [user["id"] for user in answered]
     _compare("how many users", len(page), PAGE)
@@ -122,7 +122,7 @@ async def _get(client: httpx.AsyncClient, path: str, status: int) -> Any:
 
 
 def _plain(answer: Any) -> Any:
-    """Return an answer with its moments as moments: two texts may mean the same one."""
+    """Return a response with its datetimes parsed, because two texts can mean the same datetime."""
     if isinstance(answer, list):
         return [_plain(item) for item in answer]
     if not isinstance(answer, dict):

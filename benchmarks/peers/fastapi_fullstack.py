@@ -16,7 +16,7 @@ def _database(database: Database) -> dict[str, str]:
 
 FASTAPI_FULLSTACK = Peer(
     name="fastapi-fullstack",
-    # Not --minimal: that brings an AI framework whatever else is said, and no example.
+    # Without --minimal, which adds an AI framework despite the other options, and no example.
     generate_command=(
         *("uv", "tool", "run", "--from", "fastapi-fullstack", "fastapi-fullstack", "create", "peer"),
         *("--output", ".", "--database", "postgresql", "--orm", "sqlalchemy", "--python-version", "3.11"),

@@ -14,7 +14,7 @@ def _database(database: Database) -> dict[str, str]:
 POLEPOSITION = Peer(
     name="poleposition",
     generate_command=(*_POLEPOS, "start", "peer", "--db", "postgres"),
-    # These modules are served from the start; the added files give them our columns.
+    # The generator registers these modules; the added files give them our columns.
     then=((*_POLEPOS, "add", "module", "users", *_CRUD), (*_POLEPOS, "add", "module", "posts", *_CRUD)),
     project="peer",
     install_command=("uv", "sync", "--extra", "dev"),
