@@ -1,6 +1,6 @@
-"""After `copier copy`: has the new project set itself up. Always exits 0, since Copier deletes a project otherwise.
+"""Set up the new project after `copier copy`. Always exit with 0, because Copier deletes the project otherwise.
 
-`copier recopy` runs it too. There the project has revisions, which may have run anywhere: they stay as they are.
+`copier recopy` runs it too. It keeps the revisions of the project, because they may have run on any database.
 """
 
 import shlex
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run the project's own set-up in the working directory, unless it has revisions already.
+    """Run the set-up program of the project in the working directory, unless the project has revisions.
 
-    The development tools are left to the project's first `make` command.
+    The first `make` command of the project installs the development tools.
     """
     project = Path.cwd()
     if any(project.glob("alembic/versions/*.py")):
@@ -24,7 +24,7 @@ def main() -> int:
     try:
         command = [sys.executable, "scripts/setup.py", "--no-dev"]
         done = subprocess.run(command, cwd=project, check=False).returncode == 0
-    except KeyboardInterrupt:  # the set-up gets it too, and says so
+    except KeyboardInterrupt:  # the set-up gets it too, and prints a message
         done = False
     except OSError as error:
         print(error, file=sys.stderr)

@@ -1,7 +1,7 @@
 """Make this repository's environment in .venv: `environment.py` installs everything, `environment.py copier` only Copier.
 
 uv does the work. If there is no uv on the PATH, pip installs one into .venv. The syntax is that of Python 3.6, so that an
-older Python gets a sentence instead of a SyntaxError.
+older Python prints an error message instead of a SyntaxError.
 """
 
 import os
@@ -30,7 +30,7 @@ def run(*command: str) -> None:
     Raises:
         StepError: the program failed.
     """
-    # An environment that the user has activated is not this one.
+    # Ignore the environment that is active in the shell.
     others = ("PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
     variables = {name: value for name, value in os.environ.items() if name not in others}
     done = subprocess.run(command, cwd=str(ROOT), env=variables, capture_output=True, text=True, check=False)
@@ -70,14 +70,14 @@ def make_environment() -> str:
     if pip_installs_elsewhere():
         run(*venv, "--without-pip")
         run(sys.executable, "-m", "pip", "--python", PYTHON, *install)
-    else:  # takes 5 seconds more, since the environment gets a pip first
+    else:  # takes 5 seconds more, because it first installs pip into the environment
         run(*venv)
         run(PYTHON, "-m", "pip", *install)
     return OWN_UV
 
 
 def main(only_copier: bool) -> int:
-    """Install Copier or everything, and return what to exit with."""
+    """Install Copier or everything, and return the exit code."""
     if not SUPPORTED and not shutil.which("uv"):
         print(
             f"This is Python {sys.version_info[0]}.{sys.version_info[1]}, and the template needs 3.11 or newer."

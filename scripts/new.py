@@ -1,6 +1,6 @@
-"""Makes a project from this clone: `make new DEST=../my-service ARGS="-d database=sqlite"`.
+"""Make a project from this clone: `make new DEST=../my-service ARGS="-d database=sqlite"`.
 
-Copier answers a wrong choice with a traceback and ignores a misspelt question; here both are a sentence.
+Copier prints a traceback for a wrong choice and ignores a misspelt question. This program reports both in one sentence.
 """
 
 import argparse
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def git(*arguments: str) -> str:
-    """Return what git says about this clone."""
+    """Return the output of git in this clone."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     return done.stdout.strip()
 
@@ -34,7 +34,7 @@ def parse_answers(pairs: list[str]) -> dict[str, Any]:
     """Return the answers given as name=value.
 
     Raises:
-        SystemExit: a name is no question's, or a value none of its choices.
+        SystemExit: a name is not a question, or a value is not one of its choices.
     """
     asked = questions()
     answers: dict[str, Any] = {}
@@ -49,10 +49,10 @@ def parse_answers(pairs: list[str]) -> dict[str, Any]:
 
 
 def check_choice(pair: str, question: dict[str, Any], value: str) -> Any:
-    """Return the value as Copier wants it.
+    """Return the value in the form that Copier needs.
 
     Raises:
-        SystemExit: it is none of the question's choices.
+        SystemExit: the value is not one of the question's choices.
     """
     choices = question.get("choices")
     if question["type"] == "bool":
@@ -76,10 +76,10 @@ def check_choice(pair: str, question: dict[str, Any], value: str) -> Any:
 
 
 def destination() -> Path:
-    """Return where the project goes.
+    """Return the folder for the project.
 
     Raises:
-        SystemExit: nothing was said, or something is there already.
+        SystemExit: DEST is missing or within this clone, or the folder is not empty.
     """
     given = os.environ.get("DEST", "").strip()
     if not given:
@@ -93,10 +93,10 @@ def destination() -> Path:
 
 
 def check_clone() -> None:
-    """Say what a project made from this state of the clone cannot do.
+    """Warn about the limits of a project made from this state of the clone.
 
     Raises:
-        SystemExit: there are uncommitted changes, and DIRTY=1 was not said.
+        SystemExit: there are uncommitted changes, and DIRTY=1 is not set.
     """
     if git("status", "--porcelain"):
         if os.environ.get("DIRTY") != "1":
@@ -112,7 +112,7 @@ def check_clone() -> None:
 
 
 def main() -> int:
-    """Ask, unless there is nobody to ask, and make the project."""
+    """Ask the questions if there is a terminal, and make the project."""
     parser = argparse.ArgumentParser(prog='make new DEST=../my-service ARGS="..."', description="Make a project.")
     parser.add_argument("-d", "--data", action="append", default=[], metavar="NAME=VALUE", help="answer a question")
     parser.add_argument("--defaults", action="store_true", help="ask nothing: the rest are the defaults")
@@ -136,7 +136,7 @@ def main() -> int:
     except KeyboardInterrupt:
         if not path.exists():
             print("\nInterrupted; nothing was made.", file=sys.stderr)
-        elif not (path / ".venv").exists():  # else the hook has said how to finish the project
+        elif not (path / ".venv").exists():  # otherwise the hook has printed how to finish the project
             print(
                 f"\nInterrupted. If {path} was being set up, `make setup` in it goes on. If not, remove it: it is"
                 " incomplete.",

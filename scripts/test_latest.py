@@ -1,7 +1,7 @@
-"""Runs everything with the newest releases of all dependencies: `make test-latest ARGS="-k sqlite"`.
+"""Run all checks with the newest releases of all dependencies: `make test-latest ARGS="-k sqlite"`.
 
-This repository's own come by uv.lock. Generated projects come without one, so theirs are the newest once the package
-index was asked anew, whatever uv remembers of it.
+uv.lock decides the versions of this repository. Generated projects have no uv.lock, so they get the newest versions after
+uv has refreshed its cache of the package index.
 """
 
 import os
@@ -20,10 +20,10 @@ PROGRAMS = Path(sys.executable).parent
 
 
 def run(program: str, *arguments: str | Path, given: str | None = None) -> str:
-    """Run a program of this repository's environment, and return what it printed; its remarks are shown.
+    """Run a program of this repository's environment, and return its output; its messages on stderr are shown.
 
     Raises:
-        SystemExit: it failed, and has said why.
+        SystemExit: it failed, after it printed the reason.
     """
     command = [str(PROGRAMS / program), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, input=given, stdout=subprocess.PIPE, text=True, check=False)
@@ -42,7 +42,7 @@ def render(folder: Path) -> list[Path]:
 
 
 def requirements(project: Path) -> list[str]:
-    """Return what a project needs to run, to be developed and to be built."""
+    """Return the requirements for running, developing and building a project."""
     pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     groups = pyproject.get("dependency-groups", {}).values()
     build = pyproject.get("build-system", {}).get("requires", [])
@@ -52,14 +52,14 @@ def requirements(project: Path) -> list[str]:
 
 
 def resolve(needed: Iterable[str], *options: str) -> dict[str, str]:
-    """Return the newest versions that fit together, by name, as the package index has them now."""
+    """Return the newest compatible versions in the package index, by name."""
     options = ("--refresh", "--python", sys.executable, "--quiet", "--no-header", "--no-annotate", *options)
     lines = run("uv", "pip", "compile", "-", *options, given="\n".join(needed)).split()
     return dict(line.split("==") for line in lines if "==" in line)
 
 
 def beyond_bounds(project: Path) -> set[str]:
-    """Return the newer releases of what a project needs that it cannot have, since some requirement excludes them."""
+    """Return the newer releases of a project's dependencies that a requirement excludes."""
     needed = requirements(project)
     allowed = resolve(needed)
     newest = resolve((re.split(r"[^\w.-]", need)[0] for need in needed), "--no-deps")
@@ -67,19 +67,19 @@ def beyond_bounds(project: Path) -> set[str]:
 
 
 def installed(environment: Path) -> set[str]:
-    """Return what is installed in an environment, as name==version."""
+    """Return the packages of an environment, as name==version."""
     return set(run("uv", "pip", "freeze", "--quiet", "--python", environment / "bin" / "python").split())
 
 
 def show(title: str, items: Iterable[str]) -> None:
-    """Print a list, sorted, in lines that are not too long."""
+    """Print a sorted list, wrapped at 120 characters."""
     text = f"{title}: {', '.join(sorted(items)) or 'none'}"
     print(textwrap.fill(text, 120, subsequent_indent="  ", break_on_hyphens=False), flush=True)
 
 
 def main() -> int:
-    """Upgrade, run all checks, and say which versions these have seen."""
-    run("uv", "lock", "--upgrade")  # says which versions it changes
+    """Upgrade, run all checks, and print the versions that they used."""
+    run("uv", "lock", "--upgrade")  # prints the versions that it changes
     run("uv", "sync", "--quiet")
     folder = Path(tempfile.mkdtemp(prefix="test-latest-"))
     folder.chmod(0o755)  # as root, PostgreSQL runs as another user

@@ -57,24 +57,24 @@ def read_answers(answers_file: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def add_import_script() -> None:
-    """Give a project that leaves SQLite for PostgreSQL the script that copies its rows."""
+    """Add the script that copies SQLite's rows to a project that changes to PostgreSQL."""
     if not IMPORT_SCRIPT.exists():
         shutil.copy(Path(__file__).with_name("import_sqlite.py"), IMPORT_SCRIPT)
     note.write(note.read() | {"import_script": IMPORT_SCRIPT.as_posix()})
 
 
 def finish() -> int:
-    """Run finish_update.py as `make update-continue` does, with the project's Python where it has one."""
+    """Run finish_update.py like `make update-continue`, with the project's Python if it has one."""
     own = PROGRAMS / ("python.exe" if os.name == "nt" else "python")
     python = str(own.absolute()) if own.exists() else sys.executable
     return subprocess.run([python, "-B", str(note.folder() / "finish_update.py")], check=False).returncode
 
 
 def check_and_tell(noted: dict[str, Any]) -> None:
-    """See what came out of the merge.
+    """Print what the merge did, and check the result.
 
     Raises:
-        UpdateBlocked: it must not stay so.
+        UpdateBlocked: the package would be renamed, or an edit was lost.
     """
     same = noted["from"] == noted["to"]
     went = f"stays at {noted['to']}" if same else f"went from {noted['from']} to {noted['to']}"
@@ -92,9 +92,9 @@ def check_and_tell(noted: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Bring an update to its end in the working directory, or to the end of the merge in a scratch repository.
+    """Finish an update in the working directory; in a scratch repository, only check the merge.
 
-    In a project the files are merged by now, so that it fails only where they should not stay so.
+    In a project the files are already merged, so it fails only if the result of the merge must not be kept.
     """
     scratch = IN_SCRATCH in os.environ
     try:

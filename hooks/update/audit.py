@@ -1,7 +1,7 @@
 """Check that a merge kept the owner's edits.
 
-Git can reject a whole patch without a word, and Copier does not look: with apply.whitespace=error, for example, one line
-with trailing blanks is enough.
+Git can reject a whole patch without an error message, and Copier does not check the result. With
+apply.whitespace=error, for example, one line with trailing blanks is enough.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from pathlib import Path
 def lost_edit(template: bytes, owner: bytes, merged: bytes) -> str | None:
     """Return a line by which the owner's file differs from the template's, and which the merged file lacks.
 
-    A line within a conflict is there.
+    A line within a conflict counts as present.
     """
     rendered, owned = Counter(template.splitlines()), Counter(owner.splitlines())
     found = {line.strip() for line in merged.splitlines()}

@@ -1,11 +1,11 @@
-"""Before `copier update` changes anything: start a note, and add to it what the releases on the way declare.
+"""Start the note of an update before Copier changes any file, and add the declarations of the releases to it.
 
-    before_update.py begin FROM TO ANSWERS PACKAGE     every update begins with it; the package as given, or ''
+    before_update.py begin FROM TO ANSWERS PACKAGE     starts the note; PACKAGE is the name given with -d, or ''
     before_update.py renamed TABLE.OLD NEW     a release gave a column another name
     before_update.py moved OLD NEW             a release moved a file
     before_update.py removed PATH              a release removed a file
 
-{package_name} may stand in a path. It fails only where nothing has been changed yet, and says why.
+A path may contain {package_name}. When it fails, no file has been changed, and it prints the reason.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from repository import UpdateBlocked, git
 
 
 def refuse_answers(answers_file: str, package_name: str) -> None:
-    """Check that the answers are as Copier wrote them: they say what the template had rendered.
+    """Check that the answers are as Copier wrote them, because they determine the last render.
 
     Raises:
-        UpdateBlocked: someone edited them, or the package would get another name.
+        UpdateBlocked: they were edited, or the package would get another name.
     """
     text = Path(answers_file).read_text(encoding="utf-8")
     written = re.search(r"^# Answers as written: ([0-9a-f]{64})$", text, re.MULTILINE)
-    # The owner may have to correct where the template is, and which release this is.
+    # The owner may have to correct the address of the template and the release.
     answers = {name: value for name, value in yaml.safe_load(text).items() if not name.startswith("_")}
     if written and hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest() != written[1]:
         raise UpdateBlocked(
@@ -68,21 +68,21 @@ def begin(version_from: str, version_to: str, answers_file: str, package_name: s
 
 
 def declare(kind: str, *arguments: str) -> None:
-    """Note what a release renamed, moved or removed."""
+    """Note a column that a release renamed, or a file that it moved or removed."""
     noted = note.read()
     if kind == "renamed":
         noted["renames"].append("=".join(arguments))
     else:
         answers = yaml.safe_load(Path(noted["answers"]).read_text(encoding="utf-8"))
         old, *new = (path.format(**answers) for path in arguments)
-        # An earlier release on the way may have moved the file already.
+        # A release before this one may have moved the file already.
         first = next((before for before, after in noted["moves"].items() if after == old), old)
         noted["moves"][first] = new[0] if kind == "moved" else None
     note.write(noted)
 
 
 def main(action: str, *arguments: str) -> None:
-    """Note one thing."""
+    """Run one action."""
     try:
         if action == "begin":
             begin(*arguments)

@@ -1,8 +1,8 @@
-"""Write a revision with what an update of the template changed in the models, and with nothing else.
+"""Write a revision with only the changes that an update of the template made to the models.
 
-What it changed is the difference between the models of the last commit and those of the work tree. Of that, the
-revision holds what the migrations do not make yet. So it leaves alone what the owner has not migrated so far, and
-tables that no model describes. finish_update.py runs it in the project's environment:
+These are the differences between the models of the last commit and those of the work tree. The revision contains those
+that the migrations do not make yet. So it excludes the owner's unmigrated changes, and tables without a model.
+finish_update.py runs it in the project's environment:
 
     compare_models.py VERSIONS MESSAGE [TABLE.OLD=NEW ...]
 
@@ -30,7 +30,7 @@ Revision = str | Iterable[str | None]
 
 
 class Written(NamedTuple):
-    """A new revision, and what its author should check."""
+    """A new revision, and the warnings for its author."""
 
     path: Path
     warnings: list[str]
@@ -51,7 +51,7 @@ class Rename(NamedTuple):
         return cls(table, old, new)
 
     def undo(self) -> "Rename":
-        """Return the rename that takes this one back."""
+        """Return the reverse rename."""
         return Rename(self.table, self.new, self.old)
 
     def sql(self, connection: Connection) -> str:
@@ -97,7 +97,7 @@ def changes(connection: Connection, versions: Path, renames: Sequence[Rename]) -
 
 
 def key(operation: ops.MigrateOperation) -> tuple[str, ...]:
-    """Return what an operation is about, whatever it does there in detail."""
+    """Return the kind of an operation and the object that it changes, without its details."""
     parts = ("schema", "table_name", "source_table", "column_name", "index_name", "constraint_name")
     values = [getattr(operation, part, None) for part in parts]
     if isinstance(operation, ops.AddColumnOp):
@@ -106,7 +106,7 @@ def key(operation: ops.MigrateOperation) -> tuple[str, ...]:
 
 
 def keys(operations: Iterable[ops.MigrateOperation]) -> Iterator[tuple[str, ...]]:
-    """Yield what the operations are about, those on the parts of a table too."""
+    """Yield the keys of the operations, including those on the parts of a table."""
     for operation in operations:
         if isinstance(operation, ops.ModifyTableOps):
             yield from keys(operation.ops)
@@ -115,7 +115,7 @@ def keys(operations: Iterable[ops.MigrateOperation]) -> Iterator[tuple[str, ...]
 
 
 def only(wanted: set[tuple[str, ...]], operations: Iterable[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
-    """Return the operations that are about one of the wanted things."""
+    """Return the operations that have one of the wanted keys."""
     kept: list[ops.MigrateOperation] = []
     for operation in operations:
         if isinstance(operation, ops.ModifyTableOps):
@@ -131,10 +131,10 @@ def write_changes(
 ) -> tuple[Written | None, bool]:
     """Write a revision with those of the changes that the migrations do not make yet, and run it.
 
-    Returns the revision, None where there is nothing to write; and whether the models have more that is not migrated.
+    Returns the revision, or None if there is nothing to write, and whether the models have other unmigrated changes.
 
     Raises:
-        CommandError: the migrations do not run; with the new one perhaps, which is not kept then.
+        CommandError: a migration fails. If it is the new one, its file is removed.
     """
     config = alembic_config(connection)
     command.upgrade(config, "head")

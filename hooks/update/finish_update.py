@@ -1,7 +1,7 @@
-"""Finish an update: write a migration with what the template changed in the models.
+"""Finish an update: write a migration with the template's changes to the models.
 
-after_update.py runs it. Where something is in its way, a conflict for example, it says what, and `make update-continue`
-runs it again. It uses scratch databases only, and commits nothing.
+If something blocks it, a conflict for example, it prints the reason, and `make update-continue` runs it again. It uses
+only scratch databases, and commits nothing.
 """
 
 import os
@@ -56,7 +56,7 @@ def make_python(project: Path, folder: Path) -> Path:
 
 
 def run(python: Path, project: Path, *command: str | Path) -> str:
-    """Run a program on a project's modules, away from every database but scratch ones, and return what it printed.
+    """Run a program on a project's modules, with no database except scratch ones, and return its output.
 
     Raises:
         UpdateBlocked: it failed.
@@ -86,10 +86,10 @@ def check_out(commit: str, folder: Path) -> None:
 
 
 def write_migration(head: str, reason: str, renames: list[str]) -> str:
-    """Write a migration with what changed in the models since a commit, and return what there is to say.
+    """Write a migration with the template's changes to the models since a commit, and return a report for the owner.
 
     Raises:
-        UpdateBlocked: the owner has to settle something first.
+        UpdateBlocked: the owner has to fix something first.
     """
     if not git("diff", "--name-only", head, "--", "src") and not git("ls-files", "-o", "--exclude-standard", "src"):
         return "Nothing under src/ changed: there is no migration to write."
@@ -107,9 +107,9 @@ def write_migration(head: str, reason: str, renames: list[str]) -> str:
 
 
 def find_broken(python: Path, head: str) -> list[str]:
-    """Return where the application stops when it is imported, and names that changed files use and nothing defines.
+    """Return the error of importing the application, and the undefined names in changed files.
 
-    Each is FILE:LINE with what is wrong.
+    Each is FILE:LINE and a message.
     """
     found = [
         line
@@ -135,7 +135,7 @@ def find_broken(python: Path, head: str) -> list[str]:
 
 
 def say_next(noted: Mapping[str, Any]) -> None:
-    """Say what the owner can do now, if anything changed."""
+    """Print the next commands for the owner, if anything changed."""
     if not git("status", "--porcelain", "--", "."):
         return
     print("\nNext:\n")

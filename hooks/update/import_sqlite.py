@@ -40,9 +40,9 @@ from sqlalchemy.pool import NullPool, StaticPool
 from .dev_database import development_url
 
 ROOT = Path(__file__).resolve().parent.parent
-# Bytes sent at once: few enough that PostgreSQL reads some while Python makes the next ones.
+# Bytes sent at once, few enough that PostgreSQL reads one chunk while Python makes the next.
 CHUNK = 2**17
-# Stands for NULL, which CSV does not distinguish from an empty text. No value equals it.
+# Represents NULL, which CSV does not distinguish from an empty text. No value equals it.
 NULL = secrets.token_hex()
 CONNECT_TIMEOUT = 5  # seconds
 # Of the transaction. SQLite's datetimes are in UTC, without an offset.
@@ -96,10 +96,10 @@ def target_url() -> URL:
 
 @contextmanager
 def snapshot(path: Path) -> Iterator[Snapshot]:
-    """Yield a copy of the file, brought to head; the file itself is not changed.
+    """Yield a copy of the file, migrated to head; the file itself is not changed.
 
     Raises:
-        SystemExit: it cannot be read, is of another project, or a migration fails.
+        SystemExit: the file cannot be read or belongs to another project, or a migration fails.
     """
     with closing(sqlite3.connect("")) as rows:  # a private temporary file
         try:
@@ -127,7 +127,7 @@ def bring_to_head(connection: Connection, path: Path) -> dict[str, set[str]]:
     """Run the migrations that the snapshot lacks, and return the columns by table.
 
     Raises:
-        SystemExit: it is of another project, or one of them fails.
+        SystemExit: the file belongs to another project, or a migration fails.
     """
     connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # migrations rebuild tables: copy, drop, rename
     try:
@@ -139,13 +139,13 @@ def bring_to_head(connection: Connection, path: Path) -> dict[str, set[str]]:
             raise SystemExit(f"{path} is of another project: it is at {what}, which alembic/versions/ does not have.")
         command.upgrade(config, "head")
         tables = inspect(connection).get_multi_columns().items()
-    except Exception as error:  # whatever a migration raises
+    except Exception as error:  # a migration can raise any exception
         raise SystemExit(f"The migrations do not run on a copy of {path}: {reason(error)}") from None
     return {name: {column["name"] for column in columns} for (_, name), columns in tables if name != "alembic_version"}
 
 
 def target_tables(connection: Connection, source: Snapshot) -> tuple[list[Table], dict[str, str]]:
-    """Return the tables to fill, referenced ones first, and each foreign key of a cycle: how to alter it, how it is.
+    """Return the tables to fill, referenced ones first. Also return how to alter each foreign key of a cycle, and its present state.
 
     Raises:
         SystemExit: the database is not at head.
@@ -318,7 +318,7 @@ def find_bad_rows(error: Exception, source: Snapshot) -> Iterator[str]:
 
 
 def explain(error: Exception, source: Snapshot) -> str:
-    """Return what is wrong, and which row of the file causes it."""
+    """Return the error message, with the row of the file that causes it if that is known."""
     with suppress(sqlite3.Error):
         if found := list(find_bad_rows(error, source)):
             return "\n".join(found)

@@ -1,10 +1,10 @@
-"""Remember an update until it is finished, in a folder within .git that git neither shows nor commits.
+"""Keep a note of an update in a folder within .git, which git neither shows nor commits.
 
-Beside the note lies a copy of this folder, so that `make update-continue` needs no clone of the template. The note:
+A copy of this folder is beside the note, so that `make update-continue` needs no clone of the template. The note:
 
     {"from": version, "to": version, "reason": what the migration is for, "answers": the answers file,
      "head": the commit before the update, "renames": ["table.old=new"], "moves": {"old path": "new path, or null"},
-     "import_script": the script that copies SQLite's rows, or null, "stage": one of those below,
+     "import_script": the script that copies SQLite's rows, or null, "stage": WRITING, MERGED or DONE,
      "files": the paths that the update changed}
 
 A finished update leaves its note and the copy for `make update-undo`.
@@ -18,7 +18,7 @@ from typing import Any
 from repository import UpdateBlocked, git
 
 TOOLING = Path(__file__).resolve().parent
-# Files are being written; they are written, and the migration is not; all is done.
+# Files are being written; the files are written, but not the migration; the update is finished.
 WRITING, MERGED, DONE = "writing", "merged", "done"
 
 
@@ -64,7 +64,7 @@ def write(note: dict[str, Any]) -> None:
 
 
 def stage() -> str:
-    """Return how far the last update came; DONE if there is none, or if it was taken back by hand."""
+    """Return the stage of the last update; DONE if there is none, or if the owner reverted it by hand."""
     if not (folder() / "note.json").exists():
         return DONE
     noted = read()
@@ -73,10 +73,10 @@ def stage() -> str:
 
 
 def refuse_unfinished() -> None:
-    """Check that the last update came to its end.
+    """Check that the last update is finished.
 
     Raises:
-        UpdateBlocked: it did not.
+        UpdateBlocked: it is not.
     """
     if (now := stage()) == WRITING:
         raise UpdateBlocked("The last update was stopped while it wrote files. make update-undo takes it back.")

@@ -1,6 +1,6 @@
-"""The project that is updated: the files of it that an update uses by name.
+"""Names of the project files that an update uses.
 
-Together with project_modules.py this is all that an update knows of a project's layout.
+Only this module and project_modules.py depend on the layout of a project.
 """
 
 import os
@@ -15,7 +15,7 @@ PROGRAMS = Path(".venv", "Scripts" if os.name == "nt" else "bin")
 READY = ROOT / ".venv" / ".ready"
 # Where Python finds a project's modules.
 IMPORT_PATHS = (".", "src")
-# Where the script goes that copies SQLite's rows, and how its owner runs it.
+# The path of the script that copies SQLite's rows, and the command that runs it.
 IMPORT_SCRIPT = Path("scripts", "import_sqlite.py")
 IMPORT_COMMAND = f"{(PROGRAMS / 'python').as_posix()} -m {IMPORT_SCRIPT.parent.name}.{IMPORT_SCRIPT.stem}"
 
@@ -29,7 +29,7 @@ def refuse_new_name(old: str, new: str) -> None:
     """Check that the package keeps its name.
 
     Raises:
-        UpdateBlocked: it would get another one.
+        UpdateBlocked: it would get another name.
     """
     if old != new:
         raise UpdateBlocked(

@@ -1,4 +1,4 @@
-"""Renders of the template, and the files that it or the owner moved."""
+"""Render the template, and follow the files that the template or the owner moved."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def read_committed(path: str) -> bytes | None:
 
 
 class Render:
-    """What the template renders of the answers and the version in an answers file."""
+    """The files that the template renders from the answers and the version in an answers file."""
 
     def __init__(self, answers_file: str, content: bytes, folder: Path) -> None:
         self.answers_file = answers_file
@@ -27,7 +27,7 @@ class Render:
 
     @cached_property
     def rendered(self) -> Path | None:
-        """The folder with the rendered files; None if the template does not render that version any more."""
+        """The folder with the rendered files; None if that version of the template cannot be rendered any more."""
         answers = self.folder / self.answers_file
         answers.parent.mkdir(parents=True, exist_ok=True)
         answers.write_bytes(self.content)
@@ -85,7 +85,7 @@ def follow(last: Render, old: str, new: str | None) -> str | None:
 
 
 def merge(edited: bytes, base: bytes, path: Path) -> bool:
-    """Merge the owner's edits into a new file, as Copier merges a file that stays; return whether it had no conflict."""
+    """Merge the owner's edits into a new file, as Copier merges other files; return whether there was no conflict."""
     rendered = path.read_bytes()
     with tempfile.TemporaryDirectory() as name:
         files = [Path(name, part) for part in ("edited", "base", "rendered")]

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class UpdateBlocked(Exception):
-    """Something that the owner has to settle before the update can go on."""
+    """The owner has to fix something before the update can continue; the text says what."""
 
 
 def run_git(*arguments: str, env: Mapping[str, str] = os.environ, **options: Any) -> subprocess.CompletedProcess[bytes]:

@@ -1,12 +1,12 @@
-"""Run Copier for `make update`: check the project, choose Copier's options, turn a traceback into a sentence.
+"""Run Copier for `make update`: check the project, choose Copier's options, and shorten a traceback to one message.
 
     run_copier.py CLONE VERSION
 
 The project's scripts/update.py runs it in the project's folder, with the Python of a Copier. CLONE is a clone of the
 template, VERSION the release to bring in. VERSION and ARGS of the environment are what the owner typed.
 
-Copier merges in a scratch repository. It exits with 0 when all is done or nothing is newer, and with 1 when it changed
-nothing, when files have conflicts, or when the migration is still to be written.
+Copier merges in a scratch repository. It exits with 0 when the update is finished or nothing is newer. It exits with 1
+when it fails before it changes anything, when files have conflicts, or when the migration is not written yet.
 """
 
 import argparse
@@ -33,7 +33,7 @@ TRACEBACK = "Traceback (most recent call last):\n"
 
 
 def check_project() -> None:
-    """Check that the whole project is committed: an update merges with the last commit, and can be undone to it.
+    """Check that the whole project is committed, because an update merges with the last commit and reverts to it.
 
     Raises:
         UpdateBlocked: it is not.
@@ -83,7 +83,7 @@ def current_version() -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """What the owner typed: answers, a version, and other options of `copier update`."""
+    """The owner's input: answers, a version, and other options of `copier update`."""
 
     answers: list[str]
     version: str
@@ -181,14 +181,14 @@ def choose_options(template: Template, newest: str) -> list[str]:
 
 
 def run_copier(options: list[str], scratch: Scratch) -> bool:
-    """Run Copier, a traceback of its as one sentence, and return whether it merged.
+    """Run Copier, shorten a traceback of Copier to one message, and return whether Copier merged.
 
-    Ctrl-C ends Copier, and the project is as it was.
+    Ctrl-C ends Copier and leaves the project unchanged.
     """
     interrupts: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # Copier gets it too, and ends
     held: list[str] = []
-    safely = ["-P"] if sys.version_info >= (3, 11) else []  # a file of the project must not pass for one of Copier's
+    safely = ["-P"] if sys.version_info >= (3, 11) else []  # a file of the project must not hide a module of Copier
     command = [sys.executable, *safely, "-m", "copier", "update", *options]
     where: dict[str, Any] = {"cwd": scratch.folder, "env": scratch.environment}
     with subprocess.Popen(command, **where, stderr=subprocess.PIPE, text=True, errors="replace") as copier:

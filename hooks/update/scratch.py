@@ -1,7 +1,7 @@
-"""Merge in a repository of the project's folder alone, then bring the result into the project in one step.
+"""Merge in a scratch repository with only the project's folder, then bring the result into the project in one step.
 
-Copier sees no configuration of git there but the one below: with some settings, such as apply.whitespace=error, it drops
-the owner's edits.
+In the scratch repository git uses only the configuration below. With some settings of the owner, such as
+apply.whitespace=error, Copier would drop the owner's edits.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import note
 from repository import UpdateBlocked, git, git_bytes, list_paths
 
-# An update in a scratch repository ends with the merge: the migration is made in the project.
+# An update in a scratch repository ends with the merge. The migration is written in the project.
 IN_SCRATCH = "TEMPLATE_UPDATE_IN_SCRATCH"
 CONFIG = {
     "commit.gpgSign": "false",
@@ -29,7 +29,7 @@ SOURCE = re.compile(r"^_src_path: .*$", re.MULTILINE)
 
 
 def environment() -> dict[str, str]:
-    """Return the environment in which git has this configuration alone."""
+    """Return an environment in which git uses only this configuration."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     own |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1"}
     own |= {"GIT_CONFIG_COUNT": str(len(CONFIG)), "LANGUAGE": "C", IN_SCRATCH: "1"}
@@ -78,7 +78,7 @@ class Scratch:
         return found[0] if found else ""
 
     def bring(self) -> None:
-        """Bring what changed into the project, or leave the project as it is.
+        """Bring the changed files into the project, or leave the project unchanged.
 
         Raises:
             UpdateBlocked: someone committed meanwhile, or a file that git does not track is in the way.

@@ -1,4 +1,4 @@
-"""Import an application in its project's environment, and print where its code stops, if it does.
+"""Import an application in its project's environment, and print the file and line of an error.
 
     start_application.py PACKAGE
 

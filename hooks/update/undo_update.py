@@ -1,6 +1,6 @@
-"""Take back an update that is not committed: `make update-undo`.
+"""Revert an update that is not committed: `make update-undo`.
 
-What the files held until then stays in git, in a commit of its own.
+Git keeps the reverted files in a separate commit.
 """
 
 import os
@@ -14,7 +14,7 @@ from repository import UpdateBlocked, git, list_paths
 
 
 def keep() -> str:
-    """Store what git tracks or would track in this folder, and return the commit."""
+    """Store the tracked and the untracked files of this folder, except ignored ones, and return the commit."""
     with tempfile.TemporaryDirectory() as folder:
         index = partial(git, env=os.environ | {"GIT_INDEX_FILE": str(Path(folder, "index"))})
         index("read-tree", "HEAD")
@@ -31,7 +31,7 @@ def keep() -> str:
 
 
 def restore(files: list[str]) -> None:
-    """Bring files back to the last commit; those that it does not have are removed."""
+    """Restore files from the last commit, and remove those that it does not contain."""
     before = {*list_paths("ls-tree", "-r", "--name-only", "-z", "HEAD")}
     git("reset", "--quiet", "--", ".")
     for path in map(Path, files):
