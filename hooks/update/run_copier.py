@@ -122,7 +122,7 @@ class Request:
         """Return the options for Copier, with a version or none. At a terminal, Copier asks the new questions."""
         mode = "--skip-answered" if sys.stdin.isatty() else "--defaults"
         return [
-            *(option for option in ("--trust", mode) if option not in self.options),
+            *(option for option in ("--trust", "--quiet", mode) if option not in self.options),
             *(["--vcs-ref", version] if version else []),
             *(word for answer in self.answers for word in ("--data", answer)),
             *self.options,

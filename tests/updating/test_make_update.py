@@ -240,7 +240,7 @@ def test_a_release_whose_last_step_is_broken(owner: Owner, releases: Releases) -
 @pytest.mark.parametrize("stage", ["before", "after"])
 def test_ctrl_c(owner: Owner, releases: Releases, stage: str) -> None:
     before = state(owner.path)
-    waits = f'  - command: [sleep, "60"]\n    when: "{{{{ _stage == \'{stage}\' }}}}"\n'
+    waits = f'  - command: [sh, -c, "echo waiting >&2; sleep 60"]\n    when: "{{{{ _stage == \'{stage}\' }}}}"\n'
     releases.replace("copier.yml", HOOK, waits + HOOK)
     news(releases, "v0.2.0")
     with subprocess.Popen(
@@ -255,7 +255,7 @@ def test_ctrl_c(owner: Owner, releases: Releases, stage: str) -> None:
     ) as make:
         assert make.stderr
         said = ""
-        while "sleep" not in said:
+        while "waiting" not in said:
             said += make.stderr.readline()
         time.sleep(0.5)
         os.killpg(make.pid, signal.SIGINT)  # as a terminal does
