@@ -58,7 +58,7 @@ def check_choice(pair: str, question: dict[str, Any], value: str) -> Any:
     if question["type"] == "bool":
         parsed = yaml.safe_load(value) if value else None
         if not isinstance(parsed, bool):
-            raise SystemExit(f"-d {pair}: say yes or no")
+            raise SystemExit(f"-d {pair}: answer yes or no")
         return parsed
     if choices is None:
         return value
@@ -70,7 +70,7 @@ def check_choice(pair: str, question: dict[str, Any], value: str) -> Any:
     chosen = [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
     if unknown := [part for part in chosen if part not in known]:
         raise SystemExit(
-            f"-d {pair}: {unknown[0]} is none of {', '.join(known)}; write a list such as [{', '.join(known[:2])}]"
+            f"-d {pair}: {unknown[0]} is not one of {', '.join(known)}. Write a list such as [{', '.join(known[:2])}]"
         )
     return [part for part in known if part in chosen]
 
@@ -86,7 +86,7 @@ def destination() -> Path:
         raise SystemExit("Say where the project goes: make new DEST=../my-service")
     path = (ROOT / Path(given).expanduser()).resolve()
     if path == ROOT or path.is_relative_to(ROOT):
-        raise SystemExit(f"{path} lies within the template: choose a folder beside it, such as ../my-service")
+        raise SystemExit(f"{path} is inside the template. Choose a folder beside it, such as ../my-service")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise SystemExit(f"{path} exists and is not empty: choose another folder, or remove it first")
     return path

@@ -94,10 +94,10 @@ def main() -> int:
     # tests/conftest.py makes an environment for all projects that need the same.
     show("The generated projects used", set[str]().union(*map(installed, tests.glob("environment-*/.venv"))))
     if failed:
-        print(f"Something fails with these. What the tests left is in {tests}.", file=sys.stderr)
+        print(f"A test or a check fails with these packages. The files of the tests are in {tests}.", file=sys.stderr)
         return 1
     shutil.rmtree(folder)
-    print("All is well with these.")
+    print("All checks pass with these packages.")
     return 0
 
 

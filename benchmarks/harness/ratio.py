@@ -59,7 +59,7 @@ def compare(
 ) -> Figure:
     """Return the ratio of two sides that were measured together; without a ratio if the other side is not available."""
     if other not in measured:
-        return Figure(name, None, limit, at_most, f"{other} could not be had")
+        return Figure(name, None, limit, at_most, f"{other} is not available")
     sides = {side: measured[side] for side in (ours, other)}
     ratio = statistics.median(sides[ours]) / statistics.median(sides[other])
     detail = ", ".join(f"{side} {spread(values, unit)}" for side, values in sides.items())

@@ -83,7 +83,7 @@ def table(figures: Iterable[Mapping[str, Any]]) -> str:
     """Return entries of results.json as a Markdown table."""
     rows = ["| figure | ratio | must be | |", "|---|---:|---|---|"]
     for figure in figures:
-        ratio, verdict = "", "could not be had"
+        ratio, verdict = "", "not available"
         if figure["ratio"] is not None:
             ratio = f"{figure['ratio']:.2f}"
             verdict = ("holds" if figure["holds"] else "**missed**") if figure["must_be"] else ""

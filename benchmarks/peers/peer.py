@@ -35,7 +35,7 @@ class UnavailableError(Exception):
     def __init__(self, peer: str, command: str, output: str) -> None:
         self.peer = peer
         last = "\n".join(output.strip().splitlines()[-8:])
-        super().__init__(f"{peer} could not be had: {command}\n{last}")
+        super().__init__(f"{peer} cannot be installed: {command}\n{last}")
 
 
 @dataclass(frozen=True)

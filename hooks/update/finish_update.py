@@ -143,6 +143,7 @@ def say_next(noted: Mapping[str, Any]) -> None:
     if git("status", "--porcelain", "--", "alembic/versions"):
         print("    make db-upgrade    runs the migration on your database")
     print("    make test")
+    print("    make update-undo   takes the update back, until you commit")
     same = noted["from"] == noted["to"]
     message = "Change the template's answers" if same else f"Update the template to {noted['to']}"
     print(f'    git add --all . && git commit -m "{message}"\n')

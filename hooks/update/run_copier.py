@@ -195,7 +195,7 @@ def run_copier(options: list[str], scratch: Scratch) -> bool:
         for line in copier.stderr or ():
             if held or line == TRACEBACK:
                 held.append(line)
-            else:
+            elif not line.startswith("Task ["):  # a hook has said why it failed
                 print(line, end="", file=sys.stderr, flush=True)
     signal.signal(signal.SIGINT, before)
     if interrupts:
