@@ -15,7 +15,7 @@ import yaml  # Copier's own
 from audit import lost_edits
 from project import IMPORT_SCRIPT, PROGRAMS, refuse_new_name
 from renders import Render, follow, follow_owner, read_committed
-from repository import UpdateBlocked, list_paths
+from repository import UpdateBlocked, changed_paths, list_paths
 from scratch import IN_SCRATCH
 
 
@@ -43,12 +43,6 @@ def refuse_lost_edits(last: Render, moves: dict[str, str | None], renamed: dict[
     merged = [(path, template, owner) for path, template, owner in files if owner and path != last.answers_file]
     if last.rendered and (lost := lost_edits(merged, moves)):
         raise UpdateBlocked("\n  ".join(["The merge lost these edits of yours:", *lost]))
-
-
-def merged_files() -> list[str]:
-    """Return the files that an update changed, added or removed."""
-    changed = list_paths("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD")
-    return [*changed, *list_paths("ls-files", "--others", "--exclude-standard", "-z")]
 
 
 def read_answers(answers_file: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -98,9 +92,9 @@ def main() -> int:
     """
     scratch = IN_SCRATCH in os.environ
     try:
-        note.write(note.read() | {"stage": note.MERGED, "files": merged_files()})
+        note.write(note.read() | {"stage": note.MERGED, "files": changed_paths()})
         check_and_tell(note.read())
-        note.write(note.read() | {"files": merged_files()})
+        note.write(note.read() | {"files": changed_paths()})
         sys.stdout.flush()
         if not scratch:
             finish()

@@ -50,6 +50,12 @@ def list_paths(*arguments: str, **options: Any) -> list[str]:
     return sorted({path for path in git(*arguments, **options).split("\0") if path})
 
 
+def changed_paths() -> list[str]:
+    """Return the files in this folder that differ from the last commit, new files included."""
+    changed = list_paths("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD")
+    return [*changed, *list_paths("ls-files", "--others", "--exclude-standard", "-z")]
+
+
 def refuse_conflicts(where: str = "--relative") -> None:
     """Check that no file has conflicts: in this folder, or with --no-relative in the whole repository.
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import note
-from repository import UpdateBlocked, git, list_paths
+from repository import UpdateBlocked, changed_paths, git, list_paths
 
 
 def keep() -> str:
@@ -53,9 +53,8 @@ def main() -> int:
             raise UpdateBlocked("There are commits since the last update: git revert takes them back.")
         if noted["stage"] == note.WRITING:  # the git that wrote was killed too
             Path(git("rev-parse", "--git-path", "index.lock")).unlink(missing_ok=True)
-        changed = list_paths("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD")
-        new = list_paths("ls-files", "--others", "--exclude-standard", "-z")
-        files = [path for path in (noted["files"] or [*changed, *new]) if path in {*changed, *new}]
+        changed = changed_paths()
+        files = [path for path in (noted["files"] or changed) if path in changed]
         if not files:
             raise UpdateBlocked("There is no uncommitted update.")
         kept = keep()
@@ -64,7 +63,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     note.remove()
-    print(f"The update is taken back. To see what it had written: git diff HEAD {kept[:12]}")
+    print(f"The update was reverted. To see its files: git diff HEAD {kept[:12]}")
     return 0
 
 

@@ -58,16 +58,7 @@ class Owner:
 
     def make(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run make without a terminal."""
-        return subprocess.run(
-            ["/usr/bin/make", *words],
-            cwd=self.path,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        return self._run("/usr/bin/make", *words)
 
     def is_refused(self, sentence: str, *words: str, target: str = "update") -> str:
         """See that an update is refused with a sentence, and that all is as it was; return what was said."""
@@ -83,8 +74,11 @@ class Owner:
 
     def copier(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run Copier."""
+        return self._run(COPIER, *words)
+
+    def _run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [COPIER, *words],
+            command,
             cwd=self.path,
             env=self.variables,
             stdin=subprocess.DEVNULL,
