@@ -18,7 +18,7 @@ from typing import Any
 
 import note
 from project import IMPORT_COMMAND, IMPORT_PATHS, PROGRAMS, ROOT, applications, first_revision, is_set_up, sync
-from repository import UpdateBlocked, git, git_bytes, list_paths, refuse_conflicts
+from repository import UpdateBlocked, git, git_bytes, list_paths, new_revisions, refuse_conflicts
 
 TOOLING = Path(__file__).resolve().parent
 # Databases that do not exist, so that importing a project's models reaches none.
@@ -174,8 +174,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted. make update-continue goes on.", file=sys.stderr)
         return 1
-    written = list_paths("ls-files", "--others", "--exclude-standard", "-z", "--", "alembic/versions")
-    note.write(noted | {"stage": note.DONE, "files": [*noted["files"], *written]})
+    note.write(noted | {"stage": note.DONE, "files": [*noted["files"], *new_revisions()]})
     say_next(noted)
     return 0
 

@@ -56,6 +56,11 @@ def changed_paths() -> list[str]:
     return [*changed, *list_paths("ls-files", "--others", "--exclude-standard", "-z")]
 
 
+def new_revisions() -> list[str]:
+    """Return the migrations that were not committed yet."""
+    return list_paths("ls-files", "--others", "--exclude-standard", "-z", "--", "alembic/versions")
+
+
 def refuse_conflicts(where: str = "--relative") -> None:
     """Check that no file has conflicts: in this folder, or with --no-relative in the whole repository.
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import note
-from repository import UpdateBlocked, changed_paths, git, list_paths
+from repository import UpdateBlocked, changed_paths, git, list_paths, new_revisions
 
 
 def keep() -> str:
@@ -54,7 +54,8 @@ def main() -> int:
         if noted["stage"] == note.WRITING:  # the git that wrote was killed too
             Path(git("rev-parse", "--git-path", "index.lock")).unlink(missing_ok=True)
         changed = changed_paths()
-        files = [path for path in (noted["files"] or changed) if path in changed]
+        written = new_revisions() if noted["stage"] == note.MERGED else []  # the note does not name these yet
+        files = [path for path in ([*noted["files"], *written] or changed) if path in changed]
         if not files:
             raise UpdateBlocked("There is no uncommitted update.")
         kept = keep()

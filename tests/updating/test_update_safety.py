@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ..harness import commit, git
-from .owner import Owner, State, news, state
+from .aged_project import AgedProject
+from .owner import COPIER, Owner, State, news, state, with_programs
 from .releases import Releases
 
 PAGE = "docs/promises.md"
@@ -230,8 +232,13 @@ def test_renamed_files_are_followed_and_deleted_ones_named(owner: Owner, release
 MOMENTS = 20
 
 
-def test_a_kill_leaves_the_old_or_the_new(aged: Owner, releases: Releases) -> None:
+@pytest.mark.parametrize(("database", "first"), [("sqlite", 0), ("postgresql", 1)])
+def test_a_kill_leaves_the_old_or_the_new(
+    make_aged_project: Callable[..., AgedProject], releases: Releases, tmp_path: Path, database: str, first: int
+) -> None:
     """Kill an update at moments all over its run; what is half done is named, and taken back."""
+    project = make_aged_project(edited=False, database=database).path
+    aged = Owner(project, with_programs(tmp_path, COPIER))
     before = state(aged.path)
     releases.add_column()
     release(releases)
@@ -241,16 +248,26 @@ def test_a_kill_leaves_the_old_or_the_new(aged: Owner, releases: Releases) -> No
     undo(aged)
     assert state(aged.path) == before
     ends = {"as before": 0, "finished": 0, "taken back": 0}
-    for moment in range(MOMENTS):
-        killed = kill_update(aged, after=duration * moment / MOMENTS)
+    migrations = len([*(aged.path / "alembic" / "versions").iterdir()])
+
+    def is_written() -> bool:
+        return len([*(aged.path / "alembic" / "versions").iterdir()]) > migrations
+
+    def after(seconds: float) -> Callable[[], bool]:
+        return lambda: time.monotonic() - start > seconds
+
+    for when in (is_written, *(after(duration * moment / MOMENTS) for moment in range(first, MOMENTS, 2))):
+        start = time.monotonic()
+        killed = kill_update(aged, when)
         ends[see_what_is_left(aged, before, killed)] += 1
         assert state(aged.path) == before
     print(ends)
-    assert ends["as before"] > MOMENTS / 4
+    assert ends["as before"] > MOMENTS / 8
+    assert ends["taken back"]
 
 
-def kill_update(aged: Owner, after: float) -> bool:
-    """Start an update, kill all of it after so many seconds, and return whether it still ran."""
+def kill_update(aged: Owner, when: Callable[[], bool]) -> bool:
+    """Start an update, kill all of it at a moment, and return whether it still ran."""
     with subprocess.Popen(
         ["/usr/bin/make", "update"],
         cwd=aged.path,
@@ -260,8 +277,8 @@ def kill_update(aged: Owner, after: float) -> bool:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as make:
-        time.sleep(after)
-        killed = make.poll() is None
+        while (killed := make.poll() is None) and not when():
+            time.sleep(0.005)
         if killed:
             os.killpg(make.pid, signal.SIGKILL)
     return killed
