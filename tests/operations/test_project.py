@@ -90,6 +90,36 @@ def test_dev_serves_the_service(make_owned: Callable[..., Project], database: st
     assert not embedded_server_runs(project)
 
 
+def wait_for(text: str, log: Path) -> None:
+    """Wait up to 20 seconds until a program has printed a text."""
+    deadline = time.monotonic() + 20
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_dev_reports_pending_migrations(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    log = project.path / "dev.log"
+    with served(project, free_port()) as client:
+        assert client.get("/health/ready").json() == {"status": "ok"}
+        assert "Migrations are pending" not in log.read_text()
+        project.run("make", "db-migrate", "msg=Backfill roles", "empty=1")
+        (revision,) = project.path.glob("alembic/versions/*_backfill_roles.py")
+        revision_id = re.findall(r'^revision: str = "(.+)"', revision.read_text(), re.MULTILINE)[0]
+        sentence = f"Migrations are pending: {revision.stem}. Run make db-upgrade."
+        wait_for(sentence, log)
+        ready = client.get("/health/ready")
+        assert (ready.status_code, ready.json()) == (503, {"detail": sentence})
+        project.run("make", "db-upgrade")
+        assert client.get("/health/ready").json() == {"status": "ok"}
+        revision.unlink()
+        lost = f"The database is at {revision_id}, which alembic/versions does not contain."
+        assert client.get("/health/ready").json() == {"detail": lost}
+    assert "Traceback" not in log.read_text()
+
+
 @pytest.mark.parametrize("database", DATABASES)
 def test_dev_ends_although_a_request_does_not(make_owned: Callable[..., Project], database: str) -> None:
     project = make_owned(database=database)

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from ..core.config import settings
 from ..core.database import read_engine
@@ -14,6 +15,9 @@ from .errors import ErrorResponse
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])
+RETRY = {"Retry-After": "1"}
+# Each returns why the service is not ready, or None. `make dev` adds a check for pending migrations.
+readiness_checks: list[Callable[[Connection], str | None]] = []
 
 
 class Health(BaseModel):
@@ -28,14 +32,16 @@ async def live() -> Health:
     return Health()
 
 
-@router.get("/ready", responses={503: {"model": ErrorResponse, "description": "The database does not answer."}})
+@router.get("/ready", responses={503: {"model": ErrorResponse, "description": "The service is not ready."}})
 async def ready() -> Health:
-    """Tell whether the database answers. While it does not, send no requests to this process."""
+    """Tell whether the database answers and the readiness checks pass. Otherwise, send no requests to this process."""
     try:
         async with asyncio.timeout(settings.READINESS_TIMEOUT), read_engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+            reasons = [await connection.run_sync(check) for check in readiness_checks]
     except Exception as error:  # drivers raise their own errors and those of the operating system
         logger.warning("Not ready: %s", type(error).__name__)
-        retry = {"Retry-After": "1"}
-        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "the database does not answer", retry) from error
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "the database does not answer", RETRY) from error
+    for reason in filter(None, reasons):
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, reason, RETRY)
     return Health()
