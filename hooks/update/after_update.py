@@ -14,6 +14,7 @@ import note
 import yaml  # Copier's own
 from audit import lost_edits
 from project import IMPORT_SCRIPT, PROGRAMS, refuse_new_name
+from references import refuse_lost_tables, tell_uses_of_soft_delete
 from renders import Render, follow, follow_owner, read_committed
 from repository import UpdateBlocked, changed_paths, list_paths
 from scratch import IN_SCRATCH
@@ -68,7 +69,7 @@ def check_and_tell(noted: dict[str, Any]) -> None:
     """Print what the merge did, and check the result.
 
     Raises:
-        UpdateBlocked: the package would be renamed, or an edit was lost.
+        UpdateBlocked: the package would be renamed, an edit was lost, or a foreign key would lose its table.
     """
     same = noted["from"] == noted["to"]
     went = f"stays at {noted['to']}" if same else f"went from {noted['from']} to {noted['to']}"
@@ -81,6 +82,9 @@ def check_and_tell(noted: dict[str, Any]) -> None:
         new = Render(answers, Path(answers).read_bytes(), Path(folder, "new"))
         tell_files(last, moves)
         refuse_lost_edits(last, moves, follow_owner(last, new, moves))
+        refuse_lost_tables()
+        if now["soft_delete"] == "none" != before.get("soft_delete"):
+            tell_uses_of_soft_delete(new)
     if before["database"] == "sqlite" and now["database"] != "sqlite":
         add_import_script()
 

@@ -26,6 +26,19 @@ class Planet(BaseModel):
 '''
 
 
+LIVE = '''"""Queries for planets."""
+
+from sqlalchemy import Select, select
+
+from ..models.planet import Planet
+
+
+def live_planets() -> Select[tuple[Planet]]:
+    """Return a query for the planets that were not deleted."""
+    return select(Planet).where(Planet.deleted_at.is_(None))
+'''
+
+
 def add_planets(aged: AgedProject) -> None:
     """Give the project a model that depends on nothing of the template's but the base."""
     (aged.path / "src/my_service/models/planet.py").write_text(PLANET)
@@ -56,6 +69,8 @@ def test_soft_delete_is_changed_and_left_and_taken_up_again(
         "INSERT INTO planets (id, name, deleted_at) VALUES (2, 'Pluto', CURRENT_TIMESTAMP)",
     )
     rows = aged.rows()
+    (aged.path / "src/my_service/services/planets.py").write_text(LIVE)
+    aged.commit("Query live planets")
 
     said, new = change_answers(aged, "soft_delete=automatic")
     assert new == [], said
@@ -72,6 +87,10 @@ def test_soft_delete_is_changed_and_left_and_taken_up_again(
     for path in ("db/soft_delete_cascade.py", "db/soft_delete_filter.py", "db/soft_delete.py"):
         assert f"  src/my_service/{path}\n" in said
     assert "To restore one: git checkout HEAD -- FILE" in said
+    assert (
+        "Soft delete is removed. These lines of yours still use it:\n"
+        "  src/my_service/services/planets.py:10: return select(Planet).where(Planet.deleted_at.is_(None))\n"
+    ) in said
     aged.commit("None")
     refused = aged.run("make", "db-upgrade", check=False)
     assert refused.returncode != 0

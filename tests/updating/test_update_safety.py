@@ -229,6 +229,17 @@ def test_renamed_files_are_followed_and_deleted_ones_named(owner: Owner, release
         assert path.read_text() == text.replace(OLD, NEW)
 
 
+def test_an_example_that_an_own_table_refers_to_stays(
+    make_aged_project: Callable[..., AgedProject], tmp_path: Path
+) -> None:
+    owner = Owner(make_aged_project(database="sqlite").path, with_programs(tmp_path, COPIER))
+    said = owner.is_refused("Nothing was changed.", "ARGS=-d example_models=none")
+    assert (
+        "Your models refer to tables that this update removes. Remove these foreign keys first:\n"
+        "  src/my_service/models/order.py:15: users\n"
+    ) in said
+
+
 MOMENTS = 20
 
 
