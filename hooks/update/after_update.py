@@ -13,7 +13,7 @@ from typing import Any
 import note
 import yaml  # Copier's own
 from audit import lost_edits
-from project import IMPORT_SCRIPT, PROGRAMS, refuse_new_name
+from project import DRY, IMPORT_SCRIPT, PROGRAMS, refuse_new_name
 from references import refuse_lost_tables, tell_uses_of_soft_delete
 from renders import Render, follow, follow_owner, read_committed
 from repository import UpdateBlocked, changed_paths, list_paths
@@ -73,7 +73,8 @@ def check_and_tell(noted: dict[str, Any]) -> None:
     """
     same = noted["from"] == noted["to"]
     went = f"stays at {noted['to']}" if same else f"went from {noted['from']} to {noted['to']}"
-    print(f"\nThe template {went}.")
+    if not DRY:
+        print(f"\nThe template {went}.")
     before, now = read_answers(noted["answers"])
     refuse_new_name(before["package_name"], now["package_name"])
     with tempfile.TemporaryDirectory() as folder:

@@ -4,6 +4,7 @@
     before_update.py renamed TABLE.OLD NEW     a release gave a column another name
     before_update.py moved OLD NEW             a release moved a file
     before_update.py removed PATH              a release removed a file
+    before_update.py replaced OLD NEW          a release gave a name of the package another name or module
 
 A path may contain {package_name}. When it fails, no file has been changed, and it prints the reason.
 """
@@ -58,6 +59,7 @@ def begin(version_from: str, version_to: str, answers_file: str, package_name: s
             "head": git("rev-parse", "HEAD"),
             "renames": [],
             "moves": {},
+            "names": {},
             "import_script": None,
             "stage": note.WRITING,
             "files": [],
@@ -68,10 +70,15 @@ def begin(version_from: str, version_to: str, answers_file: str, package_name: s
 
 
 def declare(kind: str, *arguments: str) -> None:
-    """Note a column that a release renamed, or a file that it moved or removed."""
+    """Note a column that a release renamed, a file that it moved or removed, or a name that it replaced."""
     noted = note.read()
     if kind == "renamed":
         noted["renames"].append("=".join(arguments))
+    elif kind == "replaced":
+        old, new_name = arguments
+        noted["names"] = {name: new_name if now == old else now for name, now in noted["names"].items()} | {
+            old: new_name
+        }
     else:
         answers = yaml.safe_load(Path(noted["answers"]).read_text(encoding="utf-8"))
         old, *new = (path.format(**answers) for path in arguments)

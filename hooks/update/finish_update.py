@@ -1,7 +1,7 @@
 """Finish an update: write a migration with the template's changes to the models.
 
 If something blocks it, a conflict for example, it prints the reason, and `make update-continue` runs it again. It uses
-only scratch databases, and commits nothing.
+only scratch databases, and commits nothing. In a dry run it prints the migration.
 """
 
 import os
@@ -14,10 +14,22 @@ import tomllib
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import note
-from project import IMPORT_COMMAND, IMPORT_PATHS, PROGRAMS, ROOT, applications, first_revision, is_set_up, sync
+from new_names import add_new_name
+from project import (
+    IMPORT_COMMAND,
+    IMPORT_PATHS,
+    PROGRAMS,
+    PROJECT,
+    ROOT,
+    applications,
+    first_revision,
+    is_set_up,
+    sync,
+)
 from repository import UpdateBlocked, git, git_bytes, list_paths, new_revisions, refuse_conflicts
 
 TOOLING = Path(__file__).resolve().parent
@@ -85,25 +97,28 @@ def check_out(commit: str, folder: Path) -> None:
     shutil.rmtree(folder / "alembic" / "versions", ignore_errors=True)
 
 
-def write_migration(head: str, reason: str, renames: list[str]) -> str:
-    """Write a migration with the template's changes to the models since a commit, and return a report for the owner.
+def write_migration(noted: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Write a migration with the template's changes to the models since the commit before the update.
+
+    Returns a report for the owner, and the errors of find_broken.
 
     Raises:
         UpdateBlocked: the owner has to fix something first.
     """
+    head = noted["head"]
     if not git("diff", "--name-only", head, "--", "src") and not git("ls-files", "-o", "--exclude-standard", "src"):
-        return "Nothing under src/ changed: there is no migration to write."
+        return "Nothing under src/ changed: there is no migration to write.", []
     with tempfile.TemporaryDirectory() as name:
         before = Path(name, "before")
         check_out(head, before)
-        old_python = ROOT / PROGRAMS / "python" if is_set_up() else make_python(before, Path(name, "old"))
+        old_python = PROJECT / PROGRAMS / "python" if is_set_up() else make_python(before, Path(name, "old"))
         changed = dependency_key(before) != dependency_key(ROOT)
         new_python = make_python(ROOT, Path(name, "new")) if changed else old_python
         run(old_python, before, *first_revision(before))
         versions = before / "alembic" / "versions"
-        said = run(new_python, ROOT, TOOLING / "compare_models.py", versions, reason, *renames).strip()
-        broken = find_broken(new_python, head)
-        return "\n  ".join([f"{said}\n\nThe code no longer fits together:", *broken]) if broken else said
+        options = noted["reason"], *noted["renames"]
+        said = run(new_python, ROOT, TOOLING / "compare_models.py", versions, *options).strip()
+        return said, [add_new_name(error, noted["names"]) for error in find_broken(new_python, head)]
 
 
 def find_broken(python: Path, head: str) -> list[str]:
@@ -132,6 +147,13 @@ def find_broken(python: Path, head: str) -> list[str]:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         found += done.stdout.splitlines()
     return [line for line in found if line]
+
+
+def show(said: str, broken: list[str]) -> None:
+    """Print the report and the errors."""
+    print(said)
+    if broken:
+        print("\nThe code no longer fits together:", *broken, sep="\n  ")
 
 
 def say_next(noted: Mapping[str, Any]) -> None:
@@ -167,17 +189,32 @@ def main() -> int:
         return 1
     try:
         refuse_conflicts()
-        print(write_migration(noted["head"], noted["reason"], noted["renames"]))
+        said, broken = write_migration(noted)
     except UpdateBlocked as error:
         print(f"{error}\nNo migration was written. Settle that, then run make update-continue.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. make update-continue goes on.", file=sys.stderr)
         return 1
+    show(said, broken)
     note.write(noted | {"stage": note.DONE, "files": [*noted["files"], *new_revisions()]})
     say_next(noted)
     return 0
 
 
+def preview_migration() -> int:
+    """Print the migration that an update would write; run in the scratch repository of a dry run."""
+    noted = note.read()
+    try:
+        said, broken = write_migration(noted)
+    except UpdateBlocked as error:
+        print(f"{error}\nThe migration cannot be shown.", file=sys.stderr)
+        return 1
+    for path in new_revisions():
+        said = f"This migration would be written:\n\n{indent(Path(path).read_text(encoding='utf-8'), '    ')}".rstrip()
+    show(said, broken)
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() if PROJECT == ROOT else preview_migration())

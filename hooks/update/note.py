@@ -4,6 +4,7 @@ A copy of this folder is beside the note, so that `make update-continue` needs n
 
     {"from": version, "to": version, "reason": what the migration is for, "answers": the answers file,
      "head": the commit before the update, "renames": ["table.old=new"], "moves": {"old path": "new path, or null"},
+     "names": {"old dotted name": "new dotted name"},
      "import_script": the script that copies SQLite's rows, or null, "stage": WRITING, MERGED or DONE,
      "files": the paths that the update changed}
 

@@ -11,8 +11,13 @@ from pathlib import Path
 from repository import UpdateBlocked
 
 ROOT = Path.cwd()
+# The owner typed `make update DRY=1`.
+DRY = os.environ.get("DRY", "0") not in ("", "0")
+# In a dry run ROOT is a scratch repository, and this variable names the folder of the project, which has the environment.
+PROJECT_VARIABLE = "TEMPLATE_UPDATE_PROJECT"
+PROJECT = Path(os.environ.get(PROJECT_VARIABLE, ROOT))
 PROGRAMS = Path(".venv", "Scripts" if os.name == "nt" else "bin")
-READY = ROOT / ".venv" / ".ready"
+READY = PROJECT / ".venv" / ".ready"
 # Where Python finds a project's modules.
 IMPORT_PATHS = (".", "src")
 # The path of the script that copies SQLite's rows, and the command that runs it.
@@ -22,7 +27,7 @@ IMPORT_COMMAND = f"{(PROGRAMS / 'python').as_posix()} -m {IMPORT_SCRIPT.parent.n
 
 def is_set_up() -> bool:
     """Whether the project's environment was made here."""
-    return READY.exists() and READY.read_text(encoding="utf-8") == str(ROOT)
+    return READY.exists() and READY.read_text(encoding="utf-8") == str(PROJECT)
 
 
 def refuse_new_name(old: str, new: str) -> None:

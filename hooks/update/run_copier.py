@@ -3,7 +3,7 @@
     run_copier.py CLONE VERSION
 
 The project's scripts/update.py runs it in the project's folder, with the Python of a Copier. CLONE is a clone of the
-template, VERSION the release to bring in. VERSION and ARGS of the environment are what the owner typed.
+template, VERSION the release to bring in. VERSION, ARGS and DRY of the environment are what the owner typed.
 
 Copier merges in a scratch repository. It exits with 0 when the update is finished or nothing is newer. It exits with 1
 when it fails before it changes anything, when files have conflicts, or when the migration is not written yet.
@@ -25,6 +25,8 @@ from typing import Any
 import note
 import yaml  # Copier's own
 from after_update import finish
+from dry_run import preview
+from project import DRY
 from repository import UpdateBlocked, git, list_paths, refuse_conflicts
 from scratch import Scratch
 
@@ -220,6 +222,9 @@ def main(clone: str, version: str) -> int:
             scratch = Scratch(Path(name, "project"), ANSWERS, f"git+{Path(clone).resolve().as_uri()}")
             if not run_copier(options, scratch):
                 return 1
+            if DRY:
+                preview(scratch, clone)
+                return 0
             scratch.bring()
         return finish()
     except UpdateBlocked as error:

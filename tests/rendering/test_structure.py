@@ -148,47 +148,6 @@ def test_a_project_is_whole_and_bare(template: Path, tmp_path: Path, answers: di
         assert f"{mixin.capitalize()}Mixin" not in "\n".join(texts.values())
 
 
-def test_promised_names_are_there(template: Path, tmp_path: Path) -> None:
-    project = render(template, tmp_path / "project")
-    promised = {
-        "core/config.py": [
-            "class Settings",
-            "settings =",
-            "ENVIRONMENT",
-            "DEBUG",
-            "DATABASE_URL",
-            "TEST_DATABASE_URL",
-            *(f"POSTGRES_{part}" for part in ("USER", "PASSWORD", "HOST", "PORT", "DB")),
-        ],
-        "core/database.py": [
-            "engine =",
-            "AsyncSessionLocal",
-            "get_db",
-            "get_read_db",
-            '"ReadSession"',
-            '"transaction"',
-        ],
-        "models/base.py": ["class Base(", "class BaseModel("],
-        "db/soft_delete.py": ["deleted_at", "is_deleted", "def soft_delete", "def restore"],
-        "models/mixins.py": ["class TitleMixin", "class DescriptionMixin", "class SlugMixin"],
-        "schemas/user.py": ["class UserCreate", "class UserUpdate", "class UserRead"],
-        "services/user_service.py": [
-            "class UserService",
-            *(f"def {verb}_user" for verb in ("create", "get", "update", "delete", "restore")),
-            "def get_users",
-        ],
-    }
-    for name, words in promised.items():
-        text = (project / PACKAGE / name).read_text()
-        assert [word for word in words if word not in text] == [], name
-    makefile = (project / "Makefile").read_text()
-    targets = (
-        "setup dev test lint format db-migrate db-upgrade db-downgrade db-history db-current db-check db-reset db-shell run"
-        " update update-continue update-undo help"
-    )
-    assert [target for target in targets.split() if f"\n{target}:" not in makefile] == []
-
-
 # Each house, and the houses that it may import. Nothing imports main.py or, but for main.py, api/.
 MAY_IMPORT = {
     "main": {"api", "core", "db"},

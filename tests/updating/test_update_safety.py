@@ -229,6 +229,35 @@ def test_renamed_files_are_followed_and_deleted_ones_named(owner: Owner, release
         assert path.read_text() == text.replace(OLD, NEW)
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_dry_run_shows_what_an_update_does(
+    make_aged_project: Callable[..., AgedProject], releases: Releases, tmp_path: Path, database: str
+) -> None:
+    owner = Owner(make_aged_project(edited=False, database=database).path, with_programs(tmp_path, COPIER))
+    text = edit(owner)
+    releases.add_column()
+    changelog = releases.path / "CHANGELOG.md"
+    changelog.write_text(changelog.read_text().replace("## Unreleased", "## Unreleased\n\n- A new column.", 1))
+    release(releases)
+    before = state(owner.path)
+    done = owner.update("DRY=1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The changelog of the template, from v0.1.0 to v0.2.0:\n\n    - A new column.\n" in done.stdout
+    assert f"\nThese files would change:\n\n    .copier-answers.yml\n    NEWS.md\n    {PAGE}\n    src/" in done.stdout
+    assert "    def upgrade() -> None:\n" in done.stdout
+    assert "batch_op.add_column(" in done.stdout
+    assert done.stdout.endswith("\nThis was a dry run. Nothing was changed.\n")
+    assert state(owner.path) == before
+
+    (owner.path / PAGE).write_text(text.replace(OLD, "Ours"))
+    commit(owner.path, "Meet")
+    before = state(owner.path)
+    done = owner.update("DRY=1")
+    assert done.returncode == 0
+    assert f"\nThese files would have conflicts:\n\n    {PAGE}\n\nThe migration is written after" in done.stdout
+    assert state(owner.path) == before
+
+
 def test_an_example_that_an_own_table_refers_to_stays(
     make_aged_project: Callable[..., AgedProject], tmp_path: Path
 ) -> None:

@@ -1,0 +1,71 @@
+"""Show what an update would change: `make update DRY=1`."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import yaml  # Copier's own
+from project import IMPORT_PATHS, PROGRAMS, PROJECT_VARIABLE, ROOT, is_set_up
+from scratch import Scratch
+
+CHANGELOG = "CHANGELOG.md"
+TOOLING = Path(__file__).resolve().parent
+
+
+def show_changelog(scratch: Scratch, clone: str, here: str, there: str) -> None:
+    """Print the lines that the template's changelog gained between two versions."""
+    lines = scratch.git("-C", clone, "diff", "--no-ext-diff", here, there, "--", CHANGELOG).splitlines()
+    gained = [line[1:] for line in lines if line.startswith("+") and not line.startswith("+++")]
+    if any(gained):
+        show(f"The changelog of the template, from {here} to {there}:", "\n".join(gained).strip().splitlines())
+
+
+def show(title: str, lines: list[str]) -> None:
+    """Print lines below a title."""
+    print(f"\n{title}\n", *lines, sep="\n    ")
+
+
+def show_files(scratch: Scratch) -> bool:
+    """Print the files that would change, and return whether any would have conflicts."""
+    rejected = scratch.paths("ls-files", "--others", "-z", "--", "*.rej")
+    conflicts = {*scratch.paths("diff", "--name-only", "--diff-filter=U", "-z"), *rejected}
+    changed = {
+        *scratch.paths("diff", "--name-only", "--no-renames", "-z", "HEAD"),
+        *scratch.paths("ls-files", "--others", "--exclude-standard", "-z"),
+    }
+    if changed - conflicts:
+        show("These files would change:", sorted(changed - conflicts))
+    if conflicts:
+        show("These files would have conflicts:", sorted(conflicts))
+    return bool(conflicts)
+
+
+def show_migration(scratch: Scratch) -> None:
+    """Print the migration that would be written, with the project's environment and its server for scratch databases."""
+    if (ROOT / ".env").exists():
+        (scratch.folder / ".env").symlink_to(ROOT / ".env")
+    python = ROOT / PROGRAMS / "python"
+    variables = {
+        PROJECT_VARIABLE: str(ROOT),
+        "PYTHONPATH": os.pathsep.join(map(str, [*(ROOT / name for name in IMPORT_PATHS), TOOLING])),
+    }
+    command = [python, "-B", "-P", TOOLING / "with_scratch_server.py", scratch.folder]
+    command += [python, "-B", TOOLING / "finish_update.py"]
+    subprocess.run(list(map(str, command)), cwd=ROOT, env=scratch.environment | variables, check=False)
+
+
+def preview(scratch: Scratch, clone: str) -> None:
+    """Print what the update that was merged in a scratch repository would do."""
+    answers = [yaml.safe_load((folder / scratch.answers.name).read_bytes()) for folder in (ROOT, scratch.folder)]
+    here, there = (str(found["_commit"]) for found in answers)
+    show_changelog(scratch, clone, here, there)
+    if show_files(scratch):
+        print("\nThe migration is written after you resolve the conflicts, so it is not shown.")
+    elif not is_set_up():
+        print("\nTo see the migration too, run make setup first.")
+    elif answers[0]["database"] != answers[1]["database"]:
+        print("\nThe migration is not shown, because the update changes the database.")
+    else:
+        print(flush=True)
+        show_migration(scratch)
+    print("\nThis was a dry run. Nothing was changed.")
