@@ -76,9 +76,11 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("CREATE TABLE audit_log (id integer PRIMARY KEY, said varchar(50) NOT NULL)")
+    op.execute("CREATE INDEX users_by_hand ON users (username, created_at)")
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX users_by_hand")
     op.execute("DROP TABLE audit_log")
 '''
 
@@ -242,7 +244,7 @@ def make_aged_project(
 
 
 def edit_as_owner(aged: AgedProject) -> None:
-    """Do what owners do: edits in generated files, a model with its migration and route, a table by hand, rows."""
+    """Do what owners do: edits in generated files, a model with its migration and route, a table and an index by hand, rows."""
     package = "src/my_service"
     (aged.path / package / "models" / "order.py").write_text(ORDER)
     (aged.path / package / "api" / "orders.py").write_text(ROUTE)

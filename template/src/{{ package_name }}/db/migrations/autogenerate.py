@@ -1,7 +1,9 @@
 """Configure autogenerate: what it compares, and how it writes a revision, with the same bytes on every database."""
 
+import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 from alembic.autogenerate import renderers
@@ -10,11 +12,14 @@ from alembic.autogenerate.render import _repr_type
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
+from alembic.script import ScriptDirectory
 from sqlalchemy import DefaultClause, MetaData, TextClause
 from sqlalchemy.types import TypeDecorator
 
 from . import partial_indexes
 from .backfill import Backfill, RefuseDeleted, backfill, refuse_deleted
+
+_CREATE_INDEX = re.compile(r'CREATE\s+(?:UNIQUE\s+)?INDEX\s+(?:CONCURRENTLY\s+|IF\s+NOT\s+EXISTS\s+)*\\?"?(\w+)', re.I)
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
@@ -121,17 +126,30 @@ def _warnings(container: ops.OpContainer) -> Iterator[str]:
 Plugin.setup_plugin_from_module(partial_indexes, partial_indexes.__name__)
 
 
-def autogenerate_options(excluded_tables: Collection[str] = ()) -> dict[str, Any]:
-    """Return options for `context.configure`; autogenerate ignores the excluded tables."""
+def _raw_indexes(scripts: ScriptDirectory) -> set[str]:
+    """Return the names of the indexes that migrations create with SQL."""
+    sources = [Path(script.path).read_text(encoding="utf-8") for script in scripts.walk_revisions()]
+    return {name for source in sources for name in _CREATE_INDEX.findall(source)}
+
+
+def autogenerate_options(
+    excluded_tables: Collection[str] = (), scripts: ScriptDirectory | None = None
+) -> dict[str, Any]:
+    """Return options for `context.configure`; autogenerate ignores the excluded tables and indexes made with SQL."""
 
     def include_name(name: str | None, kind: str, parents: Any) -> bool:
         return kind != "table" or name not in excluded_tables
+
+    def include_object(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
+        only_stored = kind == "index" and reflected and compared is None
+        return not (only_stored and scripts is not None and name in _raw_indexes(scripts))
 
     return {
         "autogenerate_plugins": ["alembic.autogenerate.*", partial_indexes.__name__],
         "compare_type": True,
         "compare_server_default": True,
         "include_name": include_name,
+        "include_object": include_object,
         "process_revision_directives": mark_operations,
         # Batch operations run on both databases: SQLite changes a table by copying it.
         "render_as_batch": True,

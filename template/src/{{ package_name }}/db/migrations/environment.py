@@ -58,7 +58,7 @@ def run_migrations(
         raise CommandError(f"The models do not fit together: {error}") from error
     except KeyError as error:
         raise CommandError(f"A migration follows revision {error.args[0]}, which is not in alembic/versions.") from None
-    configured = {"target_metadata": metadata, **autogenerate_options(excluded_tables)}
+    configured = {"target_metadata": metadata, **autogenerate_options(excluded_tables, context.script)}
     if context.is_offline_mode():  # alembic upgrade head --sql
         context.configure(url=url, literal_binds=True, **configured)
         with context.begin_transaction():
