@@ -42,7 +42,7 @@ def test_style_and_types_with_a_long_name(make_project: Callable[..., Project], 
 def test_update_tooling_that_runs_in_a_project(make_project: Callable[..., Project]) -> None:
     project = make_project(database="postgresql")
     # compare_models.py finds its neighbour as a script does, import_sqlite.py becomes a module of the project.
-    scripts = ["compare_models.py", "project_modules.py"]
+    scripts = ["compare_models.py", "project_modules.py", "with_scratch_server.py"]
     for name, folder in (*((name, ".") for name in scripts), ("import_sqlite.py", "scripts")):
         shutil.copy(ROOT / "hooks" / "update" / name, project.path / folder)
     check(project, *scripts)
