@@ -40,8 +40,11 @@ def show_files(scratch: Scratch) -> bool:
     return bool(conflicts)
 
 
-def show_migration(scratch: Scratch) -> None:
-    """Print the migration that would be written, with the project's environment and its server for scratch databases."""
+def show_migration(scratch: Scratch) -> int:
+    """Print the migration that would be written, and return the exit code.
+
+    It uses the project's environment, and the project's server for scratch databases.
+    """
     if (ROOT / ".env").exists():
         (scratch.folder / ".env").symlink_to(ROOT / ".env")
     python = ROOT / PROGRAMS / "python"
@@ -51,11 +54,12 @@ def show_migration(scratch: Scratch) -> None:
     }
     command = [python, "-B", "-P", TOOLING / "with_scratch_server.py", scratch.folder]
     command += [python, "-B", TOOLING / "finish_update.py"]
-    subprocess.run(list(map(str, command)), cwd=ROOT, env=scratch.environment | variables, check=False)
+    return subprocess.call(list(map(str, command)), cwd=ROOT, env=scratch.environment | variables)
 
 
-def preview(scratch: Scratch, clone: str) -> None:
-    """Print what the update that was merged in a scratch repository would do."""
+def preview(scratch: Scratch, clone: str) -> int:
+    """Print what the update that was merged in a scratch repository would do, and return the exit code."""
+    code = 0
     answers = [yaml.safe_load((folder / scratch.answers.name).read_bytes()) for folder in (ROOT, scratch.folder)]
     here, there = (str(found["_commit"]) for found in answers)
     show_changelog(scratch, clone, here, there)
@@ -67,5 +71,6 @@ def preview(scratch: Scratch, clone: str) -> None:
         print("\nThe migration is not shown, because the update changes the database.")
     else:
         print(flush=True)
-        show_migration(scratch)
+        code = show_migration(scratch)
     print("\nThis was a dry run. Nothing was changed.")
+    return code

@@ -223,8 +223,7 @@ def main(clone: str, version: str) -> int:
             if not run_copier(options, scratch):
                 return 1
             if DRY:
-                preview(scratch, clone)
-                return 0
+                return preview(scratch, clone)
             scratch.bring()
         return finish()
     except UpdateBlocked as error:

@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 ANSWERS = ".copier-answers.yml"
 COPIER = "copier>=9.19,<10"
+PRINT_VERSION = "from importlib.metadata import version; print(version('copier'))"
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 TIME_LIMIT = 60  # seconds, for the template's server to answer
 # Another environment that happens to be active must not reach Copier's.
@@ -118,13 +119,13 @@ def find_copier(folder: Path) -> list[str | Path]:
     if found := shutil.which("copier"):  # usually a link into an environment of its own
         beside = str(Path(found).resolve().parent)
         python = shutil.which("python3", path=beside) or shutil.which("python", path=beside)
-        if python and re.search(r"(?<![\d.])9\.(19|[2-9]\d|\d{3,})\b", run(python, "-m", "copier", "--version")[1]):
+        if python and re.search(r"^9\.(19|[2-9]\d|\d{3,})\b", run(python, "-c", PRINT_VERSION)[1]):
             return [python]
     command: list[str | Path]
     if uv := shutil.which("uv", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".venv" / "bin")])):
         options = ["--quiet", "--no-project", "--isolated", "--python", sys.executable, "--with", COPIER]
         command = [uv, "run", *options, "python"]
-        done, said = run(*command, "-m", "copier", "--version")
+        done, said = run(*command, "-c", PRINT_VERSION)
     else:
         command = [folder / ("Scripts" if os.name == "nt" else "bin") / "python"]
         done, said = run(sys.executable, "-m", "venv", folder)

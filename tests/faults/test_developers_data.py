@@ -61,8 +61,11 @@ class Developer:
     def held(self) -> dict[str, str]:
         """Return all databases with all that is in them, and what lies about in the folder for temporary files."""
         if self.server:
-            names = rows(self.url("postgres"), "SELECT datname FROM pg_database WHERE NOT datistemplate")
-            found = {name: dump(self.url(name)) for name in names}
+            # A DROP DATABASE that was interrupted leaves an invalid database, which can only be dropped.
+            valid = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datconnlimit <> -2"
+            found = {name: dump(self.url(name)) for name in rows(self.url("postgres"), valid)}
+            invalid = rows(self.url("postgres"), "SELECT datname FROM pg_database WHERE datconnlimit = -2")
+            found |= dict.fromkeys(invalid, "invalid")
         else:
             found = {}
             for path in self.aged.path.rglob("*.db"):
