@@ -28,7 +28,8 @@ def tell_files(last: Render, moves: dict[str, str | None]) -> None:
     deleted = list_paths("diff", "--name-only", "--diff-filter=D", "--relative", "-z", "HEAD")
     gone = [path for path in deleted if not Path(moves.get(path) or "").is_file()]
     if gone:
-        print("Deleted, because the template no longer has them. To restore one: git checkout HEAD -- FILE")
+        restore = "" if DRY else " To restore one: git checkout HEAD -- FILE"
+        print(f"Deleted, because the template no longer has them.{restore}")
     for path in gone:
         print(f"  {path}{'  (you had changed it)' if last.is_edited(path) else ''}")
 
@@ -106,14 +107,17 @@ def main() -> int:
     except UpdateBlocked as error:
         print(error, file=sys.stderr)
         if not scratch:
-            print("No migration was written. make update-undo takes the update back.", file=sys.stderr)
+            print("No migration was written. make update-undo reverts the update.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. make update-continue goes on.", file=sys.stderr)
+        print("Interrupted. To write the migration, run make update-continue.", file=sys.stderr)
     except Exception as error:
         if scratch:
             raise
-        print(f"{type(error).__name__}: {error}\nThe files are updated. make update-continue goes on.", file=sys.stderr)
+        print(
+            f"{type(error).__name__}: {error}\nThe files are updated. To write the migration, run make update-continue.",
+            file=sys.stderr,
+        )
     return 0
 
 

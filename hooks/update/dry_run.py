@@ -29,12 +29,12 @@ def show_files(scratch: Scratch) -> bool:
     """Print the files that would change, and return whether any would have conflicts."""
     rejected = scratch.paths("ls-files", "--others", "-z", "--", "*.rej")
     conflicts = {*scratch.paths("diff", "--name-only", "--diff-filter=U", "-z"), *rejected}
-    changed = {
-        *scratch.paths("diff", "--name-only", "--no-renames", "-z", "HEAD"),
-        *scratch.paths("ls-files", "--others", "--exclude-standard", "-z"),
-    }
+    added = scratch.paths("ls-files", "--others", "--exclude-standard", "-z")
+    changed = {*scratch.paths("diff", "--name-only", "--no-renames", "-z", "HEAD"), *added}
     if changed - conflicts:
         show("These files would change:", sorted(changed - conflicts))
+    if in_the_way := [path for path in added if os.path.lexists(ROOT / path)]:
+        show("The update would stop, because git ignores your files at these paths. Move them first:", in_the_way)
     if conflicts:
         show("These files would have conflicts:", sorted(conflicts))
     return bool(conflicts)
@@ -45,7 +45,7 @@ def show_migration(scratch: Scratch) -> int:
 
     It uses the project's environment, and the project's server for scratch databases.
     """
-    if (ROOT / ".env").exists():
+    if (ROOT / ".env").exists() and not (scratch.folder / ".env").exists():  # git does not track it
         (scratch.folder / ".env").symlink_to(ROOT / ".env")
     python = ROOT / PROGRAMS / "python"
     variables = {
@@ -58,7 +58,7 @@ def show_migration(scratch: Scratch) -> int:
 
 
 def preview(scratch: Scratch, clone: str) -> int:
-    """Print what the update that was merged in a scratch repository would do, and return the exit code."""
+    """Print what the update would do, and return the exit code. Copier has merged it in the scratch repository."""
     code = 0
     answers = [yaml.safe_load((folder / scratch.answers.name).read_bytes()) for folder in (ROOT, scratch.folder)]
     here, there = (str(found["_commit"]) for found in answers)
@@ -66,11 +66,11 @@ def preview(scratch: Scratch, clone: str) -> int:
     if show_files(scratch):
         print("\nThe migration is written after you resolve the conflicts, so it is not shown.")
     elif not is_set_up():
-        print("\nTo see the migration too, run make setup first.")
+        print("\nThe migration is not shown, because this project has no environment. Run make setup, then try again.")
     elif answers[0]["database"] != answers[1]["database"]:
         print("\nThe migration is not shown, because the update changes the database.")
     else:
         print(flush=True)
         code = show_migration(scratch)
-    print("\nThis was a dry run. Nothing was changed.")
+    print("\nThis was a dry run. Nothing was changed. To update, run the same command without DRY=1.")
     return code

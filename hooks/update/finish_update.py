@@ -161,14 +161,14 @@ def say_next(noted: Mapping[str, Any]) -> None:
     if not git("status", "--porcelain", "--", "."):
         return
     print("\nNext:\n")
-    print("    git diff HEAD      shows what changed")
+    print("    git add --all . && git diff --cached    shows what changed, new files too")
     if git("status", "--porcelain", "--", "alembic/versions"):
-        print("    make db-upgrade    runs the migration on your database")
+        print("    make db-upgrade                         runs the migration on your database")
     print("    make test")
-    print("    make update-undo   takes the update back, until you commit")
+    print("    make update-undo                        reverts the update, until you commit")
     same = noted["from"] == noted["to"]
     message = "Change the template's answers" if same else f"Update the template to {noted['to']}"
-    print(f'    git add --all . && git commit -m "{message}"\n')
+    print(f'    git commit -m "{message}"\n')
     if noted["import_script"]:
         print("Your rows are still in SQLite. To copy them into PostgreSQL, stop the service, then:\n")
         print("    make db-upgrade")
@@ -191,10 +191,10 @@ def main() -> int:
         refuse_conflicts()
         said, broken = write_migration(noted)
     except UpdateBlocked as error:
-        print(f"{error}\nNo migration was written. Settle that, then run make update-continue.", file=sys.stderr)
+        print(f"{error}\nNo migration was written. Fix that, then run make update-continue.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. make update-continue goes on.", file=sys.stderr)
+        print("Interrupted. To write the migration, run make update-continue.", file=sys.stderr)
         return 1
     show(said, broken)
     note.write(noted | {"stage": note.DONE, "files": [*noted["files"], *new_revisions()]})
@@ -208,7 +208,9 @@ def preview_migration() -> int:
     try:
         said, broken = write_migration(noted)
     except UpdateBlocked as error:
-        print(f"{error}\nThe migration cannot be shown.", file=sys.stderr)
+        print(f"{error}\nThe migration cannot be shown. Fix that, then run make update DRY=1 again.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
         return 1
     for path in new_revisions():
         said = f"This migration would be written:\n\n{indent(Path(path).read_text(encoding='utf-8'), '    ')}".rstrip()

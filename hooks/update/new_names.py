@@ -1,4 +1,4 @@
-"""Add to an error of Python the new name of what it did not find."""
+"""Add the new name to an error about a missing module or name."""
 
 import re
 from collections.abc import Mapping
@@ -27,6 +27,8 @@ def add_new_name(error: str, names: Mapping[str, str]) -> str:
     name = parts.get("name")
     missing = [*parts.get("module", "").split(".")[1:], *([name] if name else [])]
     inside = "module" in parts
+    if (inside and not Path("src", parts["module"].split(".")[0]).is_dir()) or not missing:
+        return error
     news = [
         f"{old} is now {new}"
         for old, new in names.items()
@@ -39,8 +41,8 @@ def add_new_name(error: str, names: Mapping[str, str]) -> str:
 
 def modules_that_define(name: str) -> list[str]:
     """Return the modules of the project's package that define a name at their top level."""
-    definition = re.compile(rf"^(?:(?:async )?def |class )?{re.escape(name)}\b(?! import)", re.MULTILINE)
+    definition = re.compile(rf"^(?:(?:async )?def |class ){name}\b|^{name}(?:: [^=\n]+)? = ", re.MULTILINE)
     modules = [
         path for path in sorted(Path("src").rglob("*.py")) if definition.search(path.read_text(encoding="utf-8"))
     ]
-    return [".".join(path.relative_to("src").with_suffix("").parts) for path in modules]
+    return [".".join(path.relative_to("src").with_suffix("").parts).removesuffix(".__init__") for path in modules]

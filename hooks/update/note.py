@@ -80,11 +80,11 @@ def refuse_unfinished() -> None:
         UpdateBlocked: it is not.
     """
     if (now := stage()) == WRITING:
-        raise UpdateBlocked("The last update was stopped while it wrote files. make update-undo takes it back.")
+        raise UpdateBlocked("The last update was stopped while it wrote files. make update-undo reverts it.")
     if now == MERGED:
         raise UpdateBlocked(
-            "The last update has not written its migration yet. make update-continue does, and make update-undo takes the"
-            " update back."
+            "The last update has not written its migration yet. make update-continue writes it, and make update-undo reverts"
+            " the update."
         )
 
 

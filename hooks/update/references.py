@@ -8,43 +8,45 @@ from renders import Render, read_committed
 from repository import UpdateBlocked, list_paths
 
 TABLE = re.compile(r"""(?:__tablename__.*?=|\bTable\()\s*["'](\w+)["']""")
-FOREIGN_KEY = re.compile(r"""ForeignKey(?:Constraint)?\(.*?["'](?:\w+\.)?(\w+)\.\w+["']""")
+FOREIGN_KEY = re.compile(r"""\bForeignKey\(\s*["'](?:\w+\.)?(\w+)\.\w+["']""")
 SOFT_DELETE = re.compile(r"\b(?:deleted_at|is_deleted|with_deleted)\b|\.(?:soft_delete|restore)\(")
 
 
-def matches(pattern: re.Pattern[str]) -> Iterator[tuple[str, int, re.Match[str]]]:
-    """Yield the path, the line number and the match of each line of the project's modules, except its migrations."""
+def modules() -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each module of the project, except its migrations."""
     for path in list_paths("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.py"):
         if Path(path).is_file() and not path.startswith("alembic/"):
-            for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-                if found := pattern.search(line):
-                    yield path, number, found
+            yield path, Path(path).read_text(encoding="utf-8", errors="replace")
 
 
 def refuse_lost_tables() -> None:
     """Check that no foreign key refers to a table that the update removes.
 
     Raises:
-        UpdateBlocked: one does; the text names its file and line.
+        UpdateBlocked: a foreign key refers to a removed table. The message names file and line.
     """
     committed = list_paths("ls-tree", "-r", "--name-only", "-z", "HEAD", "--", "src")
     texts = [(read_committed(path) or b"").decode(errors="replace") for path in committed if path.endswith(".py")]
     before = {name for text in texts for name in TABLE.findall(text)}
-    removed = before - {found[1] for _, _, found in matches(TABLE)}
-    lost = [f"{path}:{number}: {found[1]}" for path, number, found in matches(FOREIGN_KEY) if found[1] in removed]
+    removed = before - {name for _, text in modules() for name in TABLE.findall(text)}
+    lost = [
+        f"{path}:{text.count(chr(10), 0, found.start(1)) + 1}: refers to {found[1]}"
+        for path, text in modules()
+        for found in FOREIGN_KEY.finditer(text)
+        if found[1] in removed
+    ]
     if lost:
-        raise UpdateBlocked(
-            "\n  ".join(
-                ["Your models refer to tables that this update removes. Remove these foreign keys first:", *lost]
-            )
-        )
+        first = "Your models refer to tables that this update removes. Remove these foreign keys first:"
+        raise UpdateBlocked("\n  ".join([first, *lost]))
 
 
 def tell_uses_of_soft_delete(new: Render) -> None:
-    """Print the lines of the owner that use soft delete, which the project no longer has."""
+    """Print the owner's lines that still use soft delete."""
     uses = []
-    for path, number, found in matches(SOFT_DELETE):
-        if found.string not in (new.file(path) or b"").decode(errors="replace").splitlines():
-            uses.append(f"{path}:{number}: {found.string.strip()}")
+    for path, text in modules():
+        rendered = (new.file(path) or b"").decode(errors="replace").splitlines()
+        for number, line in enumerate(text.splitlines(), 1):
+            if SOFT_DELETE.search(line) and line not in rendered:
+                uses.append(f"{path}:{number}: {line.strip()}")
     if uses:
         print("Soft delete is removed. These lines of yours still use it:", *uses, sep="\n  ")

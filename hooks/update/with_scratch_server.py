@@ -1,8 +1,9 @@
-"""Run a program in another folder, with the project's server for scratch databases.
+"""Run PROGRAM in FOLDER, with SCRATCH_DATABASE_URL set to the project's server.
 
     with_scratch_server.py FOLDER PROGRAM ARGUMENT ...
 
-The project's Python runs it in the project's folder. The project's embedded server, if it has one, runs until the end.
+Start this file with the project's Python, in the project's folder. A dry run needs it, because its scratch repository
+would start an embedded server of its own.
 """
 
 import os
@@ -15,4 +16,7 @@ url = scratch_url()
 server = (
     {} if url.get_backend_name() == "sqlite" else {"SCRATCH_DATABASE_URL": url.render_as_string(hide_password=False)}
 )
-sys.exit(subprocess.call(sys.argv[2:], cwd=sys.argv[1], env=os.environ | server))
+try:
+    sys.exit(subprocess.call(sys.argv[2:], cwd=sys.argv[1], env=os.environ | server))
+except KeyboardInterrupt:
+    sys.exit(1)

@@ -144,7 +144,7 @@ def test_an_update_is_finished_without_the_template(
     git("add", "src/my_service/models/user.py", cwd=aged.path)
     done = aged.run("make", "update-continue")
     assert "Wrote alembic/versions/" in done.stdout
-    assert 'git add --all . && git commit -m "Update the template to v0.2.0"' in done.stdout
+    assert 'git commit -m "Update the template to v0.2.0"' in done.stdout
     assert len(aged.revisions()) == len(revisions) + 1
     again = aged.run("make", "update-continue", check=False)
     assert again.returncode != 0
@@ -273,7 +273,7 @@ def test_a_history_that_does_not_fit_is_said_and_nothing_is_lost(
     aged.commit("Order")
     said = aged.update()
     assert sentence in said
-    assert "No migration was written. Settle that, then run make update-continue." in said
+    assert "No migration was written. Fix that, then run make update-continue." in said
     assert aged.revisions() == revisions
     assert '"""An order, in short."""' in (aged.path / "src/my_service/models/order.py").read_text()
     if trouble == "model":
@@ -294,8 +294,8 @@ def test_models_that_refer_to_examples_which_go_are_said(make_aged_project: Call
     assert "  src/my_service/models/user.py  (you had changed it)\n" in done.stdout
     assert (
         "Your models refer to tables that this update removes. Remove these foreign keys first:\n"
-        "  src/my_service/models/order.py:15: users\n"
-        "No migration was written. make update-undo takes the update back.\n"
+        "  src/my_service/models/order.py:15: refers to users\n"
+        "No migration was written. make update-undo reverts the update.\n"
     ) in done.stderr
     assert (aged.path / "src/my_service/models/order.py").exists()
     assert aged.revisions() == revisions
@@ -531,7 +531,7 @@ def test_new_packages_need_the_network_and_that_is_said(
     releases.tag("v0.2.0")
     said = aged.update(UV_CACHE_DIR=str(tmp_path / "empty"), **OFFLINE)
     assert "uv sync" in said
-    assert "No migration was written. Settle that, then run make update-continue." in said
+    assert "No migration was written. Fix that, then run make update-continue." in said
     assert len(aged.revisions()) == 1
     done = aged.run("make", "update-continue", **clean_environment(tmp_path / "home", UV_CACHE_DIR=UV_CACHE))
     assert "Wrote alembic/versions/" in done.stdout

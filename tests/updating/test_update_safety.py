@@ -108,7 +108,7 @@ def test_copier_alone_says_which_edits_it_lost(owner: Owner, releases: Releases)
     done = owner.copier("update", "--trust", "--defaults")
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"The merge lost these edits of yours:\n  {PAGE}: OURS = 1\n" in done.stderr
-    assert "No migration was written. make update-undo takes the update back." in done.stderr
+    assert "No migration was written. make update-undo reverts the update." in done.stderr
     undo(owner)
     assert state(owner.path) == before
 
@@ -172,7 +172,7 @@ def test_an_unfinished_update_comes_first(owner: Owner, releases: Releases) -> N
     commit(owner.path, "Resolve, and forget the rest")
     releases.tag("v0.3.0")
     owner.is_refused(
-        "^The last update has not written its migration yet. make update-continue does, and make update-undo"
+        "^The last update has not written its migration yet. make update-continue writes it, and make update-undo"
     )
 
 
@@ -265,7 +265,7 @@ def test_an_example_that_an_own_table_refers_to_stays(
     said = owner.is_refused("Nothing was changed.", "ARGS=-d example_models=none")
     assert (
         "Your models refer to tables that this update removes. Remove these foreign keys first:\n"
-        "  src/my_service/models/order.py:15: users\n"
+        "  src/my_service/models/order.py:15: refers to users\n"
     ) in said
 
 
@@ -331,7 +331,7 @@ def see_what_is_left(aged: Owner, before: State, killed: bool) -> str:
     refused = aged.make("update")
     assert refused.returncode == 2
     finished = "These changes are not committed" in refused.stderr
-    assert finished or "make update-undo takes" in refused.stderr, refused.stderr
+    assert finished or "make update-undo re" in refused.stderr, refused.stderr
     assert finished or killed
     undo(aged)
     return "finished" if finished else "taken back"

@@ -34,14 +34,16 @@ async def live() -> Health:
 
 @router.get("/ready", responses={503: {"model": ErrorResponse, "description": "The service is not ready."}})
 async def ready() -> Health:
-    """Tell whether the database answers and the readiness checks pass. Otherwise, send no requests to this process."""
+    """Tell whether the database answers and the readiness checks pass. On a 503, send no requests to this process."""
+    detail = "the database does not answer"
     try:
         async with asyncio.timeout(settings.READINESS_TIMEOUT), read_engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+            detail = "a readiness check failed"
             reasons = [await connection.run_sync(check) for check in readiness_checks]
     except Exception as error:  # drivers raise their own errors and those of the operating system
         logger.warning("Not ready: %s", type(error).__name__)
-        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "the database does not answer", RETRY) from error
-    for reason in filter(None, reasons):
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail, RETRY) from error
+    if reason := next(filter(None, reasons), None):
         raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, reason, RETRY)
     return Health()

@@ -127,22 +127,22 @@ Plugin.setup_plugin_from_module(partial_indexes, partial_indexes.__name__)
 
 
 def _raw_indexes(scripts: ScriptDirectory) -> set[str]:
-    """Return the names of the indexes that migrations create with SQL."""
+    """Return the names of the indexes that migrations create with SQL, in lower case as PostgreSQL stores them."""
     sources = [Path(script.path).read_text(encoding="utf-8") for script in scripts.walk_revisions()]
-    return {name for source in sources for name in _CREATE_INDEX.findall(source)}
+    return {name.lower() for source in sources for name in _CREATE_INDEX.findall(source)}
 
 
 def autogenerate_options(
     excluded_tables: Collection[str] = (), scripts: ScriptDirectory | None = None
 ) -> dict[str, Any]:
-    """Return options for `context.configure`; autogenerate ignores the excluded tables and indexes made with SQL."""
+    """Return options for `context.configure`. Autogenerate ignores the excluded tables, and indexes created with SQL."""
 
     def include_name(name: str | None, kind: str, parents: Any) -> bool:
         return kind != "table" or name not in excluded_tables
 
     def include_object(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
         only_stored = kind == "index" and reflected and compared is None
-        return not (only_stored and scripts is not None and name in _raw_indexes(scripts))
+        return not (only_stored and name is not None and scripts is not None and name.lower() in _raw_indexes(scripts))
 
     return {
         "autogenerate_plugins": ["alembic.autogenerate.*", partial_indexes.__name__],
