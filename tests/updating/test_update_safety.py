@@ -246,7 +246,7 @@ def test_a_dry_run_shows_what_an_update_does(
     assert f"\nThese files would change:\n\n    .copier-answers.yml\n    NEWS.md\n    {PAGE}\n    src/" in done.stdout
     assert "    def upgrade() -> None:\n" in done.stdout
     assert "batch_op.add_column(" in done.stdout
-    assert done.stdout.endswith("\nThis was a dry run. Nothing was changed.\n")
+    assert done.stdout.endswith("Nothing was changed. To update, run the same command without DRY=1.\n")
     assert state(owner.path) == before
 
     (owner.path / PAGE).write_text(text.replace(OLD, "Ours"))
