@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml  # Copier's own
 from project import IMPORT_PATHS, PROGRAMS, PROJECT_VARIABLE, ROOT, is_set_up
+from repository import changed_paths, conflicting_paths
 from scratch import Scratch
 
 CHANGELOG = "CHANGELOG.md"
@@ -27,13 +28,13 @@ def show(title: str, lines: list[str]) -> None:
 
 def show_files(scratch: Scratch) -> bool:
     """Print the files that would change, and return whether any would have conflicts."""
-    rejected = scratch.paths("ls-files", "--others", "-z", "--", "*.rej")
-    conflicts = {*scratch.paths("diff", "--name-only", "--diff-filter=U", "-z"), *rejected}
-    added = scratch.paths("ls-files", "--others", "--exclude-standard", "-z")
-    changed = {*scratch.paths("diff", "--name-only", "--no-renames", "-z", "HEAD"), *added}
-    if changed - conflicts:
-        show("These files would change:", sorted(changed - conflicts))
-    if in_the_way := [path for path in added if os.path.lexists(ROOT / path)]:
+    unmerged, rejected = conflicting_paths(scratch.paths)
+    conflicts = {*unmerged, *rejected}
+    changed = {*changed_paths(scratch.paths)} - conflicts
+    if changed:
+        show("These files would change:", sorted(changed))
+    added = changed - {*scratch.paths("ls-tree", "-r", "--name-only", "-z", "HEAD")}
+    if in_the_way := sorted(path for path in added if os.path.lexists(ROOT / path)):
         show("The update would stop, because git ignores your files at these paths. Move them first:", in_the_way)
     if conflicts:
         show("These files would have conflicts:", sorted(conflicts))

@@ -3,7 +3,7 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -50,10 +50,22 @@ def list_paths(*arguments: str, **options: Any) -> list[str]:
     return sorted({path for path in git(*arguments, **options).split("\0") if path})
 
 
-def changed_paths() -> list[str]:
-    """Return the files in this folder that differ from the last commit, new files included."""
-    changed = list_paths("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD")
-    return [*changed, *list_paths("ls-files", "--others", "--exclude-standard", "-z")]
+def changed_paths(ask: Callable[..., list[str]] = list_paths) -> list[str]:
+    """Return the files in this folder that differ from the last commit, new files included.
+
+    Args:
+        ask: lists the paths that git prints, by default those of the working directory's repository.
+    """
+    changed = ask("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD")
+    return [*changed, *ask("ls-files", "--others", "--exclude-standard", "-z")]
+
+
+def conflicting_paths(
+    ask: Callable[..., list[str]] = list_paths, where: str = "--relative"
+) -> tuple[list[str], list[str]]:
+    """Return the unmerged files and the .rej files: in this folder, or with --no-relative in the whole repository."""
+    unmerged = ask("diff", "--name-only", "--diff-filter=U", where, "-z")
+    return unmerged, ask("ls-files", "--others", "-z", "--", "*.rej")
 
 
 def new_revisions() -> list[str]:
@@ -67,8 +79,7 @@ def refuse_conflicts(where: str = "--relative") -> None:
     Raises:
         UpdateBlocked: a file is unmerged, or has a .rej file beside it.
     """
-    unmerged = list_paths("diff", "--name-only", "--diff-filter=U", where, "-z")
-    rejected = list_paths("ls-files", "--others", "-z", "--", "*.rej")
+    unmerged, rejected = conflicting_paths(where=where)
     if unmerged or rejected:
         what = " and ".join(["git add them"] * bool(unmerged) + ["delete the *.rej files"] * bool(rejected))
         raise UpdateBlocked("\n  ".join([f"These files have conflicts. Resolve them, {what}:", *unmerged, *rejected]))

@@ -119,10 +119,15 @@ def owner(releases: Releases, tmp_path: Path) -> Owner:
 
 
 @pytest.fixture
-def aged(make_aged_project: Callable[..., AgedProject], tmp_path: Path) -> Owner:
+def make_aged(make_aged_project: Callable[..., AgedProject], tmp_path: Path) -> Callable[..., Owner]:
+    """Return what makes a project that is set up."""
+    return lambda **answers: Owner(make_aged_project(**answers).path, with_programs(tmp_path, COPIER))
+
+
+@pytest.fixture
+def aged(make_aged: Callable[..., Owner]) -> Owner:
     """Return a project that is set up."""
-    path = make_aged_project(edited=False, database="sqlite").path
-    return Owner(path, with_programs(tmp_path, COPIER))
+    return make_aged(edited=False, database="sqlite")
 
 
 def news(releases: Releases, version: str) -> None:

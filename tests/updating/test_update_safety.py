@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..harness import commit, git
-from .aged_project import AgedProject
-from .owner import COPIER, Owner, State, news, state, with_programs
+from .owner import Owner, State, news, state
 from .releases import Releases
 
 PAGE = "docs/promises.md"
@@ -231,9 +230,9 @@ def test_renamed_files_are_followed_and_deleted_ones_named(owner: Owner, release
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_dry_run_shows_what_an_update_does(
-    make_aged_project: Callable[..., AgedProject], releases: Releases, tmp_path: Path, database: str
+    make_aged: Callable[..., Owner], releases: Releases, database: str
 ) -> None:
-    owner = Owner(make_aged_project(edited=False, database=database).path, with_programs(tmp_path, COPIER))
+    owner = make_aged(edited=False, database=database)
     text = edit(owner)
     releases.add_column()
     changelog = releases.path / "CHANGELOG.md"
@@ -258,10 +257,8 @@ def test_a_dry_run_shows_what_an_update_does(
     assert state(owner.path) == before
 
 
-def test_an_example_that_an_own_table_refers_to_stays(
-    make_aged_project: Callable[..., AgedProject], tmp_path: Path
-) -> None:
-    owner = Owner(make_aged_project(database="sqlite").path, with_programs(tmp_path, COPIER))
+def test_an_example_that_an_own_table_refers_to_stays(make_aged: Callable[..., Owner]) -> None:
+    owner = make_aged(database="sqlite")
     said = owner.is_refused("Nothing was changed.", "ARGS=-d example_models=none")
     assert (
         "Your models refer to tables that this update removes. Remove these foreign keys first:\n"
@@ -274,11 +271,10 @@ MOMENTS = 20
 
 @pytest.mark.parametrize(("database", "first"), [("sqlite", 0), ("postgresql", 1)])
 def test_a_kill_leaves_the_old_or_the_new(
-    make_aged_project: Callable[..., AgedProject], releases: Releases, tmp_path: Path, database: str, first: int
+    make_aged: Callable[..., Owner], releases: Releases, database: str, first: int
 ) -> None:
     """Kill an update at moments all over its run; what is half done is named, and taken back."""
-    project = make_aged_project(edited=False, database=database).path
-    aged = Owner(project, with_programs(tmp_path, COPIER))
+    aged = make_aged(edited=False, database=database)
     before = state(aged.path)
     releases.add_column()
     release(releases)
@@ -288,10 +284,10 @@ def test_a_kill_leaves_the_old_or_the_new(
     undo(aged)
     assert state(aged.path) == before
     ends = {"as before": 0, "finished": 0, "taken back": 0}
-    migrations = len([*(aged.path / "alembic" / "versions").iterdir()])
+    migrations = {*aged.path.glob("alembic/versions/*.py")}
 
     def is_written() -> bool:
-        return len([*(aged.path / "alembic" / "versions").iterdir()]) > migrations
+        return {*aged.path.glob("alembic/versions/*.py")} > migrations
 
     def after(seconds: float) -> Callable[[], bool]:
         return lambda: time.monotonic() - start > seconds

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -126,6 +127,7 @@ def _warnings(container: ops.OpContainer) -> Iterator[str]:
 Plugin.setup_plugin_from_module(partial_indexes, partial_indexes.__name__)
 
 
+@cache
 def _raw_indexes(scripts: ScriptDirectory) -> set[str]:
     """Return the names of the indexes that migrations create with SQL, in lower case as PostgreSQL stores them."""
     sources = [Path(script.path).read_text(encoding="utf-8") for script in scripts.walk_revisions()]
