@@ -134,13 +134,11 @@ def _raw_indexes(scripts: ScriptDirectory) -> set[str]:
     return {name.lower() for source in sources for name in _CREATE_INDEX.findall(source)}
 
 
-def autogenerate_options(
-    excluded_tables: Collection[str] = (), scripts: ScriptDirectory | None = None
-) -> dict[str, Any]:
+def autogenerate_options(excluded: Collection[str] = (), scripts: ScriptDirectory | None = None) -> dict[str, Any]:
     """Return options for `context.configure`. Autogenerate ignores the excluded tables, and indexes created with SQL."""
 
     def include_name(name: str | None, kind: str, parents: Any) -> bool:
-        return kind != "table" or name not in excluded_tables
+        return kind != "table" or name not in excluded
 
     def include_object(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
         only_stored = kind == "index" and reflected and compared is None
