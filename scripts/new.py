@@ -92,6 +92,11 @@ def destination() -> Path:
     return path
 
 
+def project_name(path: Path) -> str:
+    """Return the name that the folder of a project suggests: My Service for my-service."""
+    return " ".join(path.name.replace("-", " ").replace("_", " ").split()).title()
+
+
 def check_clone() -> None:
     """Warn about the limits of a project made from this state of the clone.
 
@@ -125,6 +130,7 @@ def main() -> int:
             str(ROOT),
             path,
             data=answers,
+            user_defaults={"project_name": project_name(path)},
             defaults=arguments.defaults or not sys.stdin.isatty(),
             vcs_ref="HEAD",
             unsafe=True,

@@ -82,6 +82,14 @@ def test_answers_are_taken(clone: Path, tmp_path: Path) -> None:
     assert (tmp_path / "new" / "alembic/versions/0001_initial_schema.py").exists()
 
 
+def test_the_folder_suggests_the_name(clone: Path, tmp_path: Path) -> None:
+    done = make_new(clone, tmp_path, str(tmp_path / "web_shop-api"), "-d database=sqlite -d example_models=none")
+    assert done.returncode == 0, done.stderr
+    answers = (tmp_path / "web_shop-api" / ".copier-answers.yml").read_text()
+    assert "project_name: Web Shop Api\n" in answers
+    assert "package_name: web_shop_api\n" in answers
+
+
 def test_a_dirty_clone_is_refused_unless_told(clone: Path, tmp_path: Path) -> None:
     (clone / "template" / "NEW").write_text("new\n")
     try:

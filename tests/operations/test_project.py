@@ -188,7 +188,7 @@ def test_migrations_from_model_to_reset(make_owned: Callable[..., Project], data
     assert "New upgrade operations detected" in checked.stdout + checked.stderr
     said = project.run("make", "db-migrate", "msg=Phone instead of name").stdout
     assert "DESTRUCTIVE: drops users.full_name and its values." in said
-    assert "FAILS WITH ROWS: users.phone is NOT NULL. Give it a server_default" in said
+    assert "FAILS WITH ROWS: users.phone is NOT NULL. Fill it here, or delete this file" in said
     revision = max((project.path / "alembic/versions").glob("20*.py"))
     assert "        # DESTRUCTIVE: drops users.full_name" in revision.read_text()
     project.run("make", "db-upgrade")
@@ -208,6 +208,9 @@ def test_empty_migration_is_written_for_data(make_owned: Callable[..., Project],
     project = make_owned(database=database)
     written = project.run("make", "db-migrate", "msg=Backfill roles", "empty=1").stdout
     assert re.search(r"Wrote alembic/versions/20\d{12}_backfill_roles\.py\. Fill it in", written)
+    (revision,) = project.path.glob("alembic/versions/*_backfill_roles.py")
+    assert "import sqlalchemy as sa\nfrom alembic import op\n" in revision.read_text()
+    project.run("ruff", "check")
     assert "Backfill roles" in project.run("make", "db-upgrade").stdout
     assert "Backfill roles" in project.run("make", "db-history").stdout
 
@@ -391,6 +394,15 @@ def test_a_folder_that_is_not_safe_for_the_embedded_server_is_named(
 
     (private := tmp_path / "private").mkdir(mode=0o700)
     project.run("make", "db-upgrade", TMPDIR=str(open_to_all), XDG_RUNTIME_DIR=str(private))
+
+
+def test_another_users_lock_is_not_in_the_way(make_owned: Callable[..., Project], tmp_path: Path) -> None:
+    """Nobody can lock a folder: it is in the way of root too, as another user's file is in the way of everybody else."""
+    project = make_owned(database="postgresql")
+    shared = tmp_path / "shared"
+    (shared / ".lockfile").mkdir(parents=True)
+    shared.chmod(0o1777)
+    assert "Upgraded to" in project.run("make", "db-upgrade", TMPDIR=str(shared), XDG_RUNTIME_DIR="").stdout
 
 
 def test_a_server_that_is_down_is_named(make_owned: Callable[..., Project]) -> None:

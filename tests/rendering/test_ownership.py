@@ -168,6 +168,7 @@ def test_own_settings_and_startup_checks_edit_no_test(make_project: Callable[...
     settings.write_text(OWN_SETTINGS)
     example = project.path / ".env.example"
     example.write_text(example.read_text() + "\n#JWT_SECRET=\n#API_KEY=\n#ORIGINS=[]\n#SMTP_HOST=\n")
+    project.run("mypy", "src")
     run_tests(project, JWT_SECRET="s3cret")
     run_tests(project, "tests/test_settings.py", JWT_SECRET="s3cret", API_KEY="k", ORIGINS='["a"]', SMTP_HOST="b")
 

@@ -34,17 +34,8 @@ class Page(BaseModel, Generic[Row]):
         return cls.model_validate({"items": rows[:limit], "next": following}, from_attributes=True)
 
 
-def _storable(value: str) -> str:
-    # PostgreSQL cannot store NUL, and UTF-8 cannot encode surrogates.
-    if "\x00" in value:
-        raise ValueError("must not contain NUL characters")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("must not contain halves of surrogate pairs")
-    return value
-
-
-# Text that every database can store.
-StorableText = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
+# Text that every database can store: without NUL. Matching a pattern also rejects halves of surrogate pairs.
+StorableText = Annotated[str, Field(pattern=r"^[^\u0000]*$")]
 
 
 def _not_null(value: Any) -> Any:

@@ -55,6 +55,7 @@ def mark_operations(
     context: MigrationContext, revision: str | Iterable[str | None], directives: list[ops.MigrationScript]
 ) -> None:
     """Handle existing rows, and put a warning before each operation that its author should check.
+
     The warnings of upgrade() are also added to the list `warnings` in the attributes of Alembic's Config, if it exists.
     """
     for script in directives:
@@ -72,7 +73,7 @@ def mark_operations(
 
 
 def _sort_dropped_tables(context: MigrationContext, script: ops.MigrationScript) -> None:
-    """Drop tables last, each before the tables it refers to; the downgrade creates them in reverse. Alembic does not."""
+    """Drop tables last, each before the tables it refers to; the downgrade creates them in reverse. Alembic does not sort them."""
     if script.upgrade_ops is None or script.downgrade_ops is None:
         return
     names = [op.table_name for op in script.upgrade_ops.ops if isinstance(op, ops.DropTableOp)]
@@ -107,7 +108,10 @@ def _warning(operation: ops.MigrateOperation, filled: Collection[tuple[str, str]
             return f"DESTRUCTIVE: drops {operation.table_name}.{operation.column_name} and its values."
         case ops.AddColumnOp() if not operation.column.nullable and operation.column.server_default is None:
             name = f"{operation.table_name}.{operation.column.name}"
-            return f"FAILS WITH ROWS: {name} is NOT NULL. Give it a server_default, or fill it first."
+            return (
+                f"FAILS WITH ROWS: {name} is NOT NULL. Fill it here, or delete this file, give the column a"
+                " server_default in its model, and run make db-migrate again."
+            )
         case ops.AlterColumnOp(modify_nullable=False, table_name=table, column_name=column):
             if (table, column) in filled:
                 return None
