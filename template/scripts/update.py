@@ -43,10 +43,10 @@ def run(*command: str | Path, timeout: float | None = None) -> tuple[bool, str]:
 
 
 def template_address() -> str:
-    """Return where Copier noted that the template is.
+    """Return the template's address from Copier's answers.
 
     Raises:
-        SystemExit: its note is missing, or does not say.
+        SystemExit: the answers are missing, or contain no address.
     """
     if not (ROOT / ANSWERS).exists():
         found, last = run("git", "log", "-1", "--diff-filter=AM", "--format=%h", "--", ANSWERS)
@@ -158,7 +158,7 @@ def run_tooling(name: str) -> int:
     inside, prefix = run("git", "rev-parse", "--show-prefix")
     program = ROOT / run("git", "rev-parse", "--git-path", f"template-update/{prefix}{name}")[1]
     if not inside or not program.exists():
-        raise SystemExit("There was no update: make update starts one.")
+        raise SystemExit("No update is under way. Start one with make update.")
     return hand_over(sys.executable, "-B", program)
 
 

@@ -143,7 +143,7 @@ def test_an_update_is_taken_back(owner: Owner, releases: Releases) -> None:
     assert (owner.path / "later.txt").read_text() == "ours\n"
     (owner.path / "later.txt").unlink()
     assert state(owner.path) == before
-    owner.is_refused("There was no update: make update starts one.", target="update-undo")
+    owner.is_refused("No update is under way. Start one with make update.", target="update-undo")
     assert owner.update().returncode == 0
     commit(owner.path, "Update")
     owner.is_refused("There are commits since the last update: git revert takes them back.", target="update-undo")

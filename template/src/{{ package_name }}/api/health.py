@@ -28,7 +28,7 @@ class Health(BaseModel):
 
 @router.get("/live")
 async def live() -> Health:
-    """Tell that the process answers. If it does not, restart it."""
+    """Return 200 while the process runs. If it does not, restart it."""
     return Health()
 
 

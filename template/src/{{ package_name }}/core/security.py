@@ -19,7 +19,7 @@ def hash_password(password: str) -> str:
 
 def verify_password(password: str, hashed_password: str) -> bool:
     """Return whether the password matches the hash. In a coroutine, use `verify_password_in_thread`."""
-    with suppress(VerificationError, InvalidHashError):  # "!" is the hash of a user who cannot log in
+    with suppress(VerificationError, InvalidHashError):
         return _hasher.verify(hashed_password, password)
     return False
 

@@ -113,7 +113,7 @@ def in_transaction(db: AsyncSession) -> bool:
 def for_update(statement: Statement) -> Statement:
     """Return the statement with its rows locked until the transaction ends, and re-read if the session holds them.
 
-    Concurrent changes of a row then run one after another, each on the result of the one before.
+    SQLite locks the whole database instead, when the transaction begins. Concurrent changes of a row then run one after another, each on the result of the one before.
     """
     return statement.with_for_update().execution_options(populate_existing=True)
 

@@ -101,7 +101,7 @@ async def _run_on_database(url: URL, settings: EngineSettings, **configured: Any
     engine = create_migration_engine(url, settings)
     try:
         connection = await engine.connect()
-    except (OSError, TypeError, DBAPIError) as error:  # TypeError: an unknown parameter in the URL
+    except (OSError, DBAPIError) as error:
         raise CommandError(f"Cannot connect to the database {url}: {reason(error)}") from error
     try:
         async with backend_for(url).report_blockers(engine, connection, settings.DATABASE_LOCK_TIMEOUT):
