@@ -58,12 +58,12 @@ async def test_migration_blocked_by_a_writer_says_so(engine: AsyncEngine) -> Non
 
 async def test_changed_table_keeps_referring_rows_triggers_and_views(empty: AsyncConnection) -> None:
     own = (
-        "CREATE TABLE owners (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(9))",
+        "CREATE TABLE owners (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(9), nick VARCHAR(9) COLLATE NOCASE)",
         "CREATE TABLE things (owner_id INTEGER NOT NULL REFERENCES owners (id) ON DELETE CASCADE)",
         "CREATE VIEW names AS SELECT name FROM owners",
         "CREATE TRIGGER kept AFTER UPDATE ON owners BEGIN DELETE FROM things WHERE owner_id = new.id; END",
         "CREATE TRIGGER kept_too AFTER DELETE ON things BEGIN DELETE FROM owners WHERE id = old.owner_id; END",
-        "INSERT INTO owners (name) VALUES ('ada')",
+        "INSERT INTO owners (name, nick) VALUES ('ada', 'Countess')",
         "INSERT INTO things VALUES (1)",
     )
 
@@ -79,4 +79,5 @@ async def test_changed_table_keeps_referring_rows_triggers_and_views(empty: Asyn
     await empty.run_sync(change)
     assert (await empty.execute(schema)).all() == before
     assert (await empty.execute(text("SELECT owner_id FROM things"))).all() == [(1,)]
+    assert await empty.scalar(text("SELECT name FROM owners WHERE nick = 'COUNTESS'")) == "ada"
     assert "AUTOINCREMENT" in (await empty.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'owners'")) or "")
