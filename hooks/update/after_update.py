@@ -4,6 +4,7 @@ finish the update.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,7 @@ def finish() -> int:
     """Run finish_update.py like `make update-continue`, with the project's Python if it has one."""
     own = PROGRAMS / ("python.exe" if os.name == "nt" else "python")
     python = str(own.absolute()) if own.exists() else sys.executable
+    signal.signal(signal.SIGINT, lambda number, _: None)  # it deals with Ctrl-C itself
     return subprocess.run([python, "-B", str(note.folder() / "finish_update.py")], check=False).returncode
 
 
@@ -72,10 +74,6 @@ def check_and_tell(noted: dict[str, Any]) -> None:
     Raises:
         UpdateBlocked: the package would be renamed, an edit was lost, or a foreign key would lose its table.
     """
-    same = noted["from"] == noted["to"]
-    went = f"stays at {noted['to']}" if same else f"went from {noted['from']} to {noted['to']}"
-    if not DRY:
-        print(f"\nThe template {went}.")
     before, now = read_answers(noted["answers"])
     refuse_new_name(before["package_name"], now["package_name"])
     with tempfile.TemporaryDirectory() as folder:
@@ -89,6 +87,8 @@ def check_and_tell(noted: dict[str, Any]) -> None:
             tell_uses_of_soft_delete(new)
     if before["database"] == "sqlite" and now["database"] != "sqlite":
         add_import_script()
+    elif before["database"] != "sqlite" == now["database"]:
+        print("Your rows are still in PostgreSQL: an update copies none to SQLite.")
 
 
 def main() -> int:

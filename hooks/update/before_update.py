@@ -65,8 +65,8 @@ def begin(version_from: str, version_to: str, answers_file: str, package_name: s
             "files": [],
         }
     )
-    if not same:
-        print(f"From {version_from} to {version_to} of the template ...", flush=True)
+    change = f"with other answers, at {version_to}" if same else f"from {version_from} to {version_to}"
+    print(f"Updating {change} of the template ...", flush=True)
 
 
 def declare(kind: str, *arguments: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml  # Copier's own
 from project import IMPORT_PATHS, PROGRAMS, PROJECT_VARIABLE, ROOT, is_set_up
-from repository import changed_paths, conflicting_paths
+from repository import changed_paths, conflicting_paths, in_the_way
 from scratch import Scratch
 
 CHANGELOG = "CHANGELOG.md"
@@ -31,11 +31,14 @@ def show_files(scratch: Scratch) -> bool:
     unmerged, rejected = conflicting_paths(scratch.paths)
     conflicts = {*unmerged, *rejected}
     changed = {*changed_paths(scratch.paths)} - conflicts
+    committed = scratch.paths("ls-tree", "-r", "--name-only", "-z", "HEAD")
+    added = changed - {*committed}
+    marks = {path: " (deleted)" for path in changed if not os.path.lexists(scratch.folder / path)}
+    marks |= dict.fromkeys(added, " (new)")
     if changed:
-        show("These files would change:", sorted(changed))
-    added = changed - {*scratch.paths("ls-tree", "-r", "--name-only", "-z", "HEAD")}
-    if in_the_way := sorted(path for path in added if os.path.lexists(ROOT / path)):
-        show("The update would stop, because git ignores your files at these paths. Move them first:", in_the_way)
+        show("These files would change:", [f"{path}{marks.get(path, '')}" for path in sorted(changed)])
+    if met := in_the_way(added, committed):
+        show("The update would stop, because you have files that git ignores there. Move these first:", met)
     if conflicts:
         show("These files would have conflicts:", sorted(conflicts))
     return bool(conflicts)

@@ -8,11 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -30,9 +29,10 @@ from project import (
     is_set_up,
     sync,
 )
-from repository import UpdateBlocked, git, git_bytes, list_paths, new_revisions, refuse_conflicts
+from repository import UpdateBlocked, git, list_paths, new_revisions, refuse_conflicts
 
 TOOLING = Path(__file__).resolve().parent
+MARKER = b"\n<<<<<<< before updating"  # as Copier writes it
 # Databases that do not exist, so that importing a project's models reaches none.
 UNREACHABLE_URLS = {
     "asyncpg": "postgresql+asyncpg://nobody@nowhere.invalid/nothing",
@@ -90,10 +90,14 @@ def run(python: Path, project: Path, *command: str | Path) -> str:
 
 def check_out(commit: str, folder: Path) -> None:
     """Write the project as it was at a commit, without its revisions, into a folder."""
-    with tarfile.open(fileobj=BytesIO(git_bytes("archive", commit))) as archive:
-        # extractall has no filter= before Python 3.11.4, which distributions still have.
-        archive.extraction_filter = getattr(tarfile, "data_filter", None)
-        archive.extractall(folder)  # noqa: S202 - git made it, of what this repository holds
+    top = git("rev-parse", "--show-toplevel")
+    index = partial(git, "-C", top, env=os.environ | {"GIT_INDEX_FILE": str(folder.with_name("index"))})
+    index("read-tree", f"{commit}:{git('rev-parse', '--show-prefix').rstrip('/')}")
+    index("checkout-index", "--all", "--quiet", f"--prefix={folder}/")
+    for entry in index("ls-files", "--stage", "-z").split("\0"):
+        details, _, path = entry.partition("\t")
+        if details.startswith("160000") and (PROJECT / path).is_dir():  # a submodule
+            shutil.copytree(PROJECT / path, folder / path, ignore=shutil.ignore_patterns(".git"), dirs_exist_ok=True)
     shutil.rmtree(folder / "alembic" / "versions", ignore_errors=True)
 
 
@@ -149,6 +153,16 @@ def find_broken(python: Path, head: str) -> list[str]:
     return [line for line in found if line]
 
 
+def refuse_markers(files: list[str]) -> None:
+    """Check that no file was committed with its conflicts.
+
+    Raises:
+        UpdateBlocked: one contains the lines that mark a conflict.
+    """
+    if marked := [path for path in files if Path(path).is_file() and MARKER in b"\n" + Path(path).read_bytes()]:
+        raise UpdateBlocked("\n  ".join(["These files still contain conflict markers. Resolve them:", *marked]))
+
+
 def show(said: str, broken: list[str]) -> None:
     """Print the report and the errors."""
     print(said)
@@ -170,9 +184,9 @@ def say_next(noted: Mapping[str, Any]) -> None:
     message = "Change the template's answers" if same else f"Update the template to {noted['to']}"
     print(f'    git commit -m "{message}"\n')
     if noted["import_script"]:
-        print("Your rows are still in SQLite. To copy them into PostgreSQL, stop the service, then:\n")
+        print("Your rows are still in SQLite. When the service moves to PostgreSQL, stop it, then copy them:\n")
         print("    make db-upgrade")
-        print(f"    {IMPORT_COMMAND} FILE      the SQLite file, by default PACKAGE.db")
+        print(f"    {IMPORT_COMMAND} FILE      the SQLite file, by default {applications()[0]}.db")
         print(f"    git rm {noted['import_script']}      when the rows are there: only the import needs it\n")
 
 
@@ -189,15 +203,16 @@ def main() -> int:
         return 1
     try:
         refuse_conflicts()
+        refuse_markers(noted["files"])
         said, broken = write_migration(noted)
-    except UpdateBlocked as error:
+    except (UpdateBlocked, OSError) as error:
         print(f"{error}\nNo migration was written. Fix that, then run make update-continue.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. To write the migration, run make update-continue.", file=sys.stderr)
         return 1
     show(said, broken)
-    note.write(noted | {"stage": note.DONE, "files": [*noted["files"], *new_revisions()]})
+    note.write(noted | {"stage": note.DONE, "files": [*noted["files"], *new_revisions(noted["reason"])]})
     say_next(noted)
     return 0
 
@@ -212,7 +227,7 @@ def preview_migration() -> int:
         return 1
     except KeyboardInterrupt:
         return 1
-    for path in new_revisions():
+    for path in new_revisions(noted["reason"]):
         said = f"This migration would be written:\n\n{indent(Path(path).read_text(encoding='utf-8'), '    ')}".rstrip()
     show(said, broken)
     return 0

@@ -45,8 +45,9 @@ class Render:
         """Whether the owner changed a file; False if that is unknown."""
         return self.rendered is not None and read_committed(path) != self.file(path)
 
+    @cached_property
     def missing_at_head(self) -> dict[str, str | None]:
-        """Return the rendered files that the last commit lacks, with the names that the owner gave them, if any."""
+        """The rendered files that the last commit lacks, with the names that the owner gave them, if any."""
         if self.rendered is None:
             return {}
         with tempfile.TemporaryDirectory() as folder:
@@ -57,9 +58,9 @@ class Render:
             made = tree("write-tree")
         head = f"HEAD:{git('rev-parse', '--show-prefix').rstrip('/')}"
         words = iter(
-            git("diff-tree", "-r", "-M", "--diff-filter=DR", "--name-status", "-z", made, head).split("\0")[:-1]
+            git("diff-tree", "-r", "-M", "--diff-filter=DRT", "--name-status", "-z", made, head).split("\0")[:-1]
         )
-        return {next(words): None if status == "D" else next(words) for status in words}
+        return {next(words): next(words) if status[0] == "R" else None for status in words}
 
 
 def follow(last: Render, old: str, new: str | None) -> str | None:
@@ -109,13 +110,14 @@ def follow_owner(last: Render, new: Render, moves: Mapping[str, str | None]) -> 
 
     Returns the template's name of each renamed file.
     """
-    missing = {path: own for path, own in last.missing_at_head().items() if path not in moves}
-    changed = {path: own for path, own in missing.items() if new.file(path) not in (None, last.file(path))}
+    now = {path: new.file(moves.get(path, path) or "") for path in last.missing_at_head}
+    changed = {path: own for path, own in last.missing_at_head.items() if now[path] not in (None, last.file(path))}
     renamed = {own: path for path, own in changed.items() if own}
     for own, path in renamed.items():
-        Path(own).write_bytes(new.file(path) or b"")
+        Path(own).write_bytes(now[path] or b"")
         clean = merge(read_committed(own) or b"", last.file(path) or b"", Path(own))
-        print(f"{own}, which you renamed from {path}: {'merged' if clean else 'resolve its conflicts'}")
+        moved = f", now {moves[path]} in the template" if path in moves else ""
+        print(f"{own}, which you renamed from {path}{moved}: {'merged' if clean else 'resolve its conflicts'}")
     if deleted := [path for path, own in changed.items() if not own]:
-        print("The template changed files that you have deleted:", *deleted, sep="\n  ")
+        print("The template changed files that you have deleted or replaced:", *deleted, sep="\n  ")
     return renamed

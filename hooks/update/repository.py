@@ -1,9 +1,11 @@
 """Ask git about the project in the working directory."""
 
 import os
+import re
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -60,6 +62,31 @@ def changed_paths(ask: Callable[..., list[str]] = list_paths) -> list[str]:
     return [*changed, *ask("ls-files", "--others", "--exclude-standard", "-z")]
 
 
+def uncommitted_paths() -> list[str]:
+    """Return what git status lists for this folder: the state and the path of each file."""
+    return list_paths("status", "--porcelain", "--no-renames", "--untracked-files=normal", "-z", "--", ".")
+
+
+def in_the_way(added: Collection[str], committed: Iterable[str]) -> list[str]:
+    """Return the files and links of the owner, unknown to git, at the paths of new files or above them."""
+    known = {*committed}
+    places = {place for path in added for place in (Path(path), *Path(path).parents[:-1])}
+    return sorted(
+        place.as_posix()
+        for place in places
+        if place.as_posix() not in known
+        and os.path.lexists(place)
+        and (place.is_symlink() or not place.is_dir() or place.as_posix() in added)
+    )
+
+
+def ignored_paths(paths: Iterable[str]) -> list[str]:
+    """Return those of the paths that the owner's settings have git ignore."""
+    given = "\0".join(paths)
+    done = run_git("check-ignore", "-z", "--stdin", input=os.fsencode(given)) if given else None
+    return [path for path in os.fsdecode(done.stdout).split("\0") if path] if done else []
+
+
 def conflicting_paths(
     ask: Callable[..., list[str]] = list_paths, where: str = "--relative"
 ) -> tuple[list[str], list[str]]:
@@ -68,9 +95,11 @@ def conflicting_paths(
     return unmerged, ask("ls-files", "--others", "-z", "--", "*.rej")
 
 
-def new_revisions() -> list[str]:
-    """Return the migrations that were not committed yet."""
-    return list_paths("ls-files", "--others", "--exclude-standard", "-z", "--", "alembic/versions")
+def new_revisions(reason: str) -> list[str]:
+    """Return the migrations with this message that were not committed yet."""
+    new = list_paths("ls-files", "--others", "--exclude-standard", "-z", "--", "alembic/versions")
+    slug = "_".join(re.findall(r"\w+", reason)).lower()  # as Alembic names the file
+    return [path for path in new if slug in Path(path).name]
 
 
 def refuse_conflicts(where: str = "--relative") -> None:

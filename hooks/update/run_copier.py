@@ -27,10 +27,25 @@ import yaml  # Copier's own
 from after_update import finish
 from dry_run import preview
 from project import DRY
-from repository import UpdateBlocked, git, list_paths, refuse_conflicts
+from repository import UpdateBlocked, git, refuse_conflicts, uncommitted_paths
 from scratch import Scratch
 
 ANSWERS = ".copier-answers.yml"
+UNDER_WAY = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+}
+# Options of Copier with which it updates nothing.
+NO_UPDATE = {"-n", "--pretend", "-h", "--help", "--help-all", "-v", "--version"}
+# What an update that stopped has left, by the stage of its note.
+LEFT = {
+    note.DONE: "Nothing was changed.",
+    note.WRITING: "Some files were written. make update-undo restores them.",
+    note.MERGED: "To write the migration, run make update-continue.",
+}
 TRACEBACK = "Traceback (most recent call last):\n"
 
 
@@ -48,11 +63,12 @@ def check_project() -> None:
             raise
         start = 'git init && git add --all && git commit -m "Start from the template"'
         raise UpdateBlocked(f"An update merges with the last commit, and there is none. Make one: {start}") from None
-    if Path(git("rev-parse", "--git-path", "MERGE_HEAD")).exists():
-        raise UpdateBlocked("A merge is under way: finish it with git commit, or undo it with git merge --abort.")
+    for head, what in UNDER_WAY.items():
+        if Path(git("rev-parse", "--git-path", head)).exists():
+            raise UpdateBlocked(f"A {what} is under way: finish it, or undo it with git {what} --abort.")
     refuse_conflicts("--no-relative")  # Copier writes the whole index as a tree
     note.refuse_unfinished()
-    if changed := list_paths("status", "--porcelain", "--no-renames", "--untracked-files=normal", "-z", "--", "."):
+    if changed := uncommitted_paths():
         first = "These changes are not committed: commit them, or git stash --include-untracked."
         more = [f"and {len(changed) - 10} more"] * (len(changed) > 10)
         raise UpdateBlocked("\n  ".join([first, *changed[:10], *more]))
@@ -96,7 +112,7 @@ class Request:
         """Read it from the environment.
 
         Raises:
-            UpdateBlocked: ARGS is no shell command.
+            UpdateBlocked: ARGS is no shell command, or asks for no update.
         """
         parser = argparse.ArgumentParser(prog='make update ARGS="..."', add_help=False, allow_abbrev=False)
         parser.add_argument("-d", "--data", action="append", default=[])
@@ -105,6 +121,8 @@ class Request:
             given, options = parser.parse_known_args(shlex.split(os.environ.get("ARGS", "")))
         except ValueError as error:
             raise UpdateBlocked(f"ARGS cannot be read: {error}. Check its quotes: {os.environ['ARGS']}") from None
+        if wrong := [option for option in options if option in NO_UPDATE]:
+            raise UpdateBlocked(f"ARGS: {wrong[0]} updates nothing. To see what would change: make update DRY=1")
         return cls(given.data, given.vcs_ref, options)
 
     def check_answers(self, questions: list[str]) -> None:
@@ -148,8 +166,15 @@ class Template:
         return bool(git("-C", self.folder, "rev-list", "-1", f"{here}..{there}"))
 
     def questions(self, version: str) -> list[str]:
-        """Return the names of the questions that a version asks."""
-        found: dict[str, Any] = yaml.safe_load(git("-C", self.folder, "show", f"{version}:copier.yml"))
+        """Return the names of the questions that a version asks.
+
+        Raises:
+            UpdateBlocked: its copier.yml cannot be read.
+        """
+        try:
+            found: dict[str, Any] = yaml.safe_load(git("-C", self.folder, "show", f"{version}:copier.yml"))
+        except yaml.YAMLError as error:
+            raise UpdateBlocked(f"copier.yml of the template's {version} is not valid YAML: {error}") from None
         asked = {name: details for name, details in found.items() if not name.startswith("_")}
         return [name for name, details in asked.items() if not isinstance(details, dict) or details.get("when", True)]
 
@@ -211,25 +236,37 @@ def run_copier(options: list[str], scratch: Scratch) -> bool:
     return copier.returncode == 0
 
 
+def update(clone: str, version: str) -> int:
+    """Update the project, or show what would change, and return the exit code.
+
+    Raises:
+        UpdateBlocked: the owner has to do something first.
+    """
+    check_project()
+    options = choose_options(Template(clone), version)
+    if not options:
+        return 0
+    with tempfile.TemporaryDirectory(prefix="template-update-") as name:
+        scratch = Scratch(Path(name, "project"), ANSWERS, f"git+{Path(clone).resolve().as_uri()}")
+        if not run_copier(options, scratch):
+            return 1
+        if DRY:
+            return preview(scratch, clone)
+        scratch.bring()
+    return finish()
+
+
 def main(clone: str, version: str) -> int:
     """Run as a part of `make update`."""
     try:
-        check_project()
-        options = choose_options(Template(clone), version)
-        if not options:
-            return 0
-        with tempfile.TemporaryDirectory(prefix="template-update-") as name:
-            scratch = Scratch(Path(name, "project"), ANSWERS, f"git+{Path(clone).resolve().as_uri()}")
-            if not run_copier(options, scratch):
-                return 1
-            if DRY:
-                return preview(scratch, clone)
-            scratch.bring()
-        return finish()
+        with note.locked():
+            return update(clone, version)
     except UpdateBlocked as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
-        print("Interrupted. Nothing was changed.", file=sys.stderr)
+        print(f"Interrupted. {LEFT[note.stage()]}", file=sys.stderr)
+    except OSError as error:
+        print(f"{error}. {LEFT[note.stage()]}", file=sys.stderr)
     return 1
 
 

@@ -6,11 +6,13 @@ apply.whitespace=error, Copier would drop the owner's edits.
 
 import os
 import re
+import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import note
-from repository import UpdateBlocked, git, git_bytes, list_paths
+from repository import UpdateBlocked, git, git_bytes, ignored_paths, in_the_way, list_paths, uncommitted_paths
 
 # An update in a scratch repository ends with the merge. The migration is written in the project.
 IN_SCRATCH = "TEMPLATE_UPDATE_IN_SCRATCH"
@@ -81,12 +83,8 @@ class Scratch:
         """Bring the changed files into the project, or leave the project unchanged.
 
         Raises:
-            UpdateBlocked: someone committed meanwhile, or a file that git does not track is in the way.
+            UpdateBlocked: the project changed meanwhile, or a file is in the way.
         """
-        if git("rev-parse", "HEAD") != self.head:
-            raise UpdateBlocked(
-                "Something was committed during the update. Nothing was changed: run make update again."
-            )
         self._replace_source(self.source)
         unmerged = self.git("ls-files", "--unmerged", "-z").split("\0")[:-1]
         self.git("add", "--all")
@@ -98,21 +96,65 @@ class Scratch:
         added = list_paths(
             "diff", "--name-only", "--no-renames", "--diff-filter=A", "--relative", "-z", self.head, whole
         )
-        if met := [path for path in added if os.path.lexists(path)]:
-            first = "The release adds these files, and you have files there that git ignores. Move them, then update:"
-            raise UpdateBlocked("\n  ".join([first, *met]))
-        note.take_over(self.folder)
-        note.write(note.read() | {"head": self.head, "files": changed, "stage": note.WRITING})
+        self._refuse_changes(changed, added)
+        read_tree = partial(git, "read-tree", "-m", "-u", "--no-sparse-checkout")
         try:
-            git("read-tree", "-m", "-u", self.head, whole)
+            read_tree("--dry-run", self.head, whole)
+        except UpdateBlocked as error:
+            raise UpdateBlocked(f"{error}\nNothing was changed.") from None
+        interrupts: list[int] = []
+        before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+        try:
+            note.take_over(self.folder, head=self.head, files=changed, stage=note.WRITING)
+            self._write(partial(read_tree, self.head, whole))
+            git("reset", "--quiet", "--", ".")
+            self._mark_conflicts(unmerged)
+            note.write(note.read() | {"stage": note.MERGED})
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if hidden := ignored_paths(added):
+            print("git ignores these new files. To commit them: git add --force FILE", *hidden, sep="\n  ")
+        if interrupts:
+            raise KeyboardInterrupt
+
+    def _write(self, read_tree: Callable[..., str]) -> None:
+        """Write the files.
+
+        Raises:
+            UpdateBlocked: some or none could be written; the text says which.
+        """
+        try:
+            read_tree(start_new_session=True)  # so that Ctrl-C does not reach it
         except UpdateBlocked as error:
             if note.stage() != note.DONE:  # the disk is full, for example
-                raise UpdateBlocked(f"{error}\nSome files were written. make update-undo restores them.") from None
+                undo = "make update-undo" if Path("Makefile").exists() else "python3 scripts/update.py undo_update.py"
+                raise UpdateBlocked(f"{error}\nSome files were written. {undo} restores them.") from None
             note.remove()
             raise UpdateBlocked(f"{error}\nNothing was changed.") from None
-        git("reset", "--quiet", "--", ".")
-        self._mark_conflicts(unmerged)
-        note.write(note.read() | {"stage": note.MERGED})
+
+    def _refuse_changes(self, changed: list[str], added: list[str]) -> None:
+        """Check that the project is still as it was when the update began, and that nothing is in the way.
+
+        Raises:
+            UpdateBlocked: it is not, or something is.
+        """
+        if git("rev-parse", "HEAD") != self.head:
+            raise UpdateBlocked(
+                "Something was committed during the update. Nothing was changed: run make update again."
+            )
+        if edited := uncommitted_paths():
+            first = "These files changed during the update. Nothing was changed: commit or stash them, then update:"
+            raise UpdateBlocked("\n  ".join([first, *edited]))
+        if met := in_the_way(added, list_paths("ls-tree", "-r", "--name-only", "-z", "HEAD")):
+            first = "The release adds files where you have files that git ignores. Move these, then update:"
+            raise UpdateBlocked("\n  ".join([first, *met]))
+        flagged = [line[2:] for line in list_paths("ls-files", "-v", "-z") if line[0] == "S" or line[0].islower()]
+        if hidden := [path for path in flagged if path in changed]:
+            first = (
+                "The release changes these files, whose state you hide from git. Nothing was changed. Show it with git"
+                " sparse-checkout disable or git update-index --no-skip-worktree --no-assume-unchanged FILE:"
+            )
+            raise UpdateBlocked("\n  ".join([first, *hidden]))
 
     def _fetch(self, commit: str) -> str:
         """Return the tree of the whole repository with the updated project in its folder."""

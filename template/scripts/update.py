@@ -20,8 +20,8 @@ COPIER = "copier>=9.19,<10"
 PRINT_VERSION = "from importlib.metadata import version; print(version('copier'))"
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 TIME_LIMIT = 60  # seconds, for the template's server to answer
-# Another environment that happens to be active must not reach Copier's.
-OTHERS = ("PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
+# An active environment must not reach Copier, nor the repository of a git hook the git commands here.
+OTHERS = ("PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OTHERS} | {"GIT_TERMINAL_PROMPT": "0"}
 
 
@@ -157,7 +157,7 @@ def run_tooling(name: str) -> int:
     """Run a program that the last update has left within .git."""
     inside, prefix = run("git", "rev-parse", "--show-prefix")
     program = ROOT / run("git", "rev-parse", "--git-path", f"template-update/{prefix}{name}")[1]
-    if not inside or not program.exists():
+    if not inside or not program.with_name("note.json").exists():
         raise SystemExit("No update is under way. Start one with make update.")
     return hand_over(sys.executable, "-B", program)
 

@@ -289,13 +289,13 @@ def test_releases_are_brought_in(aged: Owner, releases: Releases) -> None:
 
     done = aged.update("VERSION=v0.2.0")
     assert done.returncode == 0, done.stderr
-    assert "The template went from v0.1.0 to v0.2.0." in done.stdout
+    assert "Updating from v0.1.0 to v0.2.0 of the template" in done.stdout
     assert len(aged.status()) == 2
     commit(aged.path, "Update")
 
     done = aged.update()
     assert done.returncode == 0, done.stderr
-    assert "The template went from v0.2.0 to v0.4.0." in done.stdout
+    assert "Updating from v0.2.0 to v0.4.0 of the template" in done.stdout
     assert "Next:" in done.stdout
     (written,) = [line for line in aged.status() if "alembic/versions" in line]
     assert "_template_v0_4_0.py" in written
@@ -307,7 +307,7 @@ def test_releases_are_brought_in(aged: Owner, releases: Releases) -> None:
 def test_an_answer_is_changed_at_the_same_release(aged: Owner) -> None:
     done = aged.update("ARGS=-d soft_delete=none -d 'project_description=Takes orders'")
     assert done.returncode == 0, done.stderr
-    assert "The template stays at v0.1.0." in done.stdout
+    assert "Updating with other answers, at v0.1.0 of the template" in done.stdout
     assert "soft_delete: none\n" in aged.answers()
     assert "project_description: Takes orders\n" in aged.answers()
     assert [line for line in aged.status() if "alembic/versions" in line] != []
@@ -348,7 +348,7 @@ def test_copier_is_fetched_where_there_is_none(owner: Owner, releases: Releases,
         program.chmod(0o755)
     done = owner.update()
     assert done.returncode == 0, done.stderr
-    assert "The template went from v0.1.0 to v0.2.0." in done.stdout
+    assert "Updating from v0.1.0 to v0.2.0 of the template" in done.stdout
 
 
 def test_without_uv_one_is_fetched_for_the_moment(owner: Owner, releases: Releases, tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_a_terminal_is_asked_only_what_is_new(owner: Owner, releases: Releases) 
                 os.write(ours, b"\x1b[B\r")  # one down, and take it
     os.close(ours)
     assert make.returncode == 0, said.decode()
-    assert b"The template went from v0.1.0 to v0.2.0." in said
+    assert b"Updating from v0.1.0 to v0.2.0 of the template" in said
     assert "colour: red\n" in owner.answers()
     assert b"What is the service called?" not in said
 

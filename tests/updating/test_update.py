@@ -52,7 +52,7 @@ def test_a_project_follows_five_releases(
 
         said = aged.update()
 
-        assert f"The template went from {version_before} to {version}." in said
+        assert f"Updating from {version_before} to {version} of the template" in said
         assert all(text in said for text in says), said
         assert not [line for line in aged.status() if line.startswith(("U", "AA", "DD"))]
         assert_owned(aged)
@@ -92,7 +92,7 @@ def test_several_releases_behind_is_one_step(
         make_release(releases, version, changes)
     revisions, rows = aged.revisions(), aged.rows()
     said = aged.update()
-    assert "The template went from v0.1.0 to v0.6.0." in said
+    assert "Updating from v0.1.0 to v0.6.0 of the template" in said
     assert_owned(aged)
     assert len(aged.revisions()) == len(revisions) + 1
     aged.commit("Update")

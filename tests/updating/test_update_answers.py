@@ -74,7 +74,7 @@ def test_soft_delete_is_changed_and_left_and_taken_up_again(
 
     said, new = change_answers(aged, "soft_delete=automatic")
     assert new == [], said
-    assert "The template stays at v0.1.0." in said
+    assert "Updating with other answers, at v0.1.0 of the template" in said
     aged.commit("Automatic")
     aged.check()
     assert aged.rows() == rows

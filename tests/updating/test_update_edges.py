@@ -498,7 +498,7 @@ def test_an_answers_file_that_was_edited_stops_the_update(
     aged.replace(".copier-answers.yml", "soft_delete: none", "soft_delete: explicit")
     aged.replace(".copier-answers.yml", f"_src_path: {releases.path}", f"_src_path: {releases.path}/")
     aged.commit("Take it back")
-    assert "The template went from v0.1.0 to v0.2.0." in aged.update()
+    assert "Updating from v0.1.0 to v0.2.0 of the template" in aged.update()
 
 
 # Nothing beyond this machine can be reached.

@@ -1,5 +1,6 @@
 """Updates that must not lose anything: hostile settings of git, kills, files in the way, and taking an update back."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 from ..harness import commit, git
 from .owner import Owner, State, news, state
-from .releases import Releases
+from .releases import HOOK, Releases
 
 PAGE = "docs/promises.md"
 OLD, NEW = "What this service guarantees", "What this service promises"
@@ -190,7 +191,151 @@ def test_files_of_the_owners_own_machine_are_kept(owner: Owner, releases: Releas
     (owner.path / ".git" / "info" / "exclude").write_text("NEWS.md\n")
     (owner.path / "NEWS.md").write_text("ours\n")
     release(releases)
-    owner.is_refused("you have files there that git ignores. Move them, then update:\n  NEWS.md\n")
+    owner.is_refused(
+        "The release adds files where you have files that git ignores. Move these, then update:\n  NEWS.md\n"
+    )
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_git_ignores_above_a_new_file_is_kept(owner: Owner, releases: Releases, linked: bool) -> None:
+    (owner.path / ".git" / "info" / "exclude").write_text("docs/extra\n")
+    path = owner.path / "docs" / "extra"
+    if linked:
+        path.symlink_to("../tests")
+    else:
+        path.write_text("ours\n")
+    releases.write("template/docs/extra/new.md", "New.\n")
+    releases.tag("v0.2.0")
+    owner.is_refused("Move these, then update:\n  docs/extra\n")
+    assert path.is_symlink() if linked else path.read_text() == "ours\n"
+
+
+def test_new_files_that_git_ignores_are_named_and_taken_back(owner: Owner, releases: Releases) -> None:
+    (owner.path / ".git" / "info" / "exclude").write_text("NEWS.md\n")
+    before = state(owner.path)
+    release(releases)
+    done = owner.update()
+    assert done.returncode == 0, done.stderr
+    assert "git ignores these new files. To commit them: git add --force FILE\n  NEWS.md\n" in done.stdout
+    kept = undo(owner).split()[-1]
+    assert state(owner.path) == before
+    assert git("show", f"{kept}:NEWS.md", cwd=owner.path) == "v0.2.0"
+    assert owner.update().returncode == 0
+
+
+def test_edits_during_an_update_are_kept(owner: Owner, releases: Releases) -> None:
+    """A release's own command edits the project, as its owner might meanwhile."""
+    command = f'["sh", "-c", "echo precious >> {owner.path}/README.md"]'
+    entry = f"  - version: v0.2.0\n    when: \"{{{{ _stage == 'before' }}}}\"\n    command: {command}\n"
+    releases.replace("copier.yml", HOOK, entry + HOOK)
+    release(releases)
+    done = owner.update()
+    assert done.returncode == 2
+    assert "These files changed during the update. Nothing was changed: commit or stash them, then" in done.stderr
+    assert owner.status() == ["M README.md"]
+    owner.is_refused("No update is under way. Start one with make update.", target="update-undo")
+    assert (owner.path / "README.md").read_text().endswith("precious\n")
+
+
+def test_an_update_that_was_reverted_by_hand_is_none(owner: Owner, releases: Releases) -> None:
+    release(releases)
+    assert owner.update().returncode == 0
+    git("checkout", "--quiet", ".", cwd=owner.path)
+    git("clean", "-fdq", cwd=owner.path)
+    (owner.path / "README.md").write_text("ours\n")
+    owner.is_refused("There is no uncommitted update.", target="update-undo")
+    commit(owner.path, "Ours")
+    owner.is_refused("No update is unfinished: make update starts one.", target="update-continue")
+    assert owner.update().returncode == 0
+
+
+def test_two_updates_at_once_are_one(owner: Owner, releases: Releases) -> None:
+    release(releases)
+    folder = owner.path / ".git" / "template-update"
+    folder.mkdir()
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        owner.is_refused("Another update of this project is running: wait until it ends.")
+    assert owner.update().returncode == 0
+
+
+def test_files_outside_a_sparse_checkout_are_not_left_behind(owner: Owner, releases: Releases) -> None:
+    git("sparse-checkout", "set", "--no-cone", "/*", "!/docs/", cwd=owner.path)
+    releases.write("template/docs/new.md", "New.\n")
+    releases.tag("v0.1.1")
+    assert owner.update().returncode == 0
+    assert (owner.path / "docs" / "new.md").read_text() == "New.\n"
+    git("add", "--all", "--sparse", cwd=owner.path)
+    git("commit", "--quiet", "--message", "Update", cwd=owner.path)
+    release(releases)
+    owner.is_refused(rf"Show it with git sparse-checkout disable or .*FILE:\n  {PAGE}\n")
+
+
+def test_undo_leaves_what_the_owner_staged_and_wrote(owner: Owner, releases: Releases) -> None:
+    path = owner.path / PAGE
+    path.write_text(path.read_text().replace(OLD, "Ours"))
+    commit(owner.path, "Ours")
+    release(releases)
+    assert owner.update().returncode == 2
+    (owner.path / "own.py").write_text("FIRST = 1\n")
+    git("add", "own.py", cwd=owner.path)
+    (owner.path / "own.py").write_text("SECOND = 2\n")
+    (owner.path / "alembic/versions").mkdir(exist_ok=True)
+    (owner.path / "alembic/versions/20260101000000_ours.py").write_text('"""ours"""\n')
+    undo(owner)
+    assert owner.status() == ["AM own.py", "?? alembic/versions/20260101000000_ours.py"]
+    assert git("show", ":own.py", cwd=owner.path) == "FIRST = 1"
+
+
+def test_committed_conflict_markers_are_noticed(owner: Owner, releases: Releases) -> None:
+    path = owner.path / PAGE
+    path.write_text(path.read_text().replace(OLD, "Ours"))
+    commit(owner.path, "Ours")
+    release(releases)
+    assert owner.update().returncode == 2
+    commit(owner.path, "Resolve nothing")
+    owner.is_refused(f"These files still contain conflict markers. Resolve them:\n  {PAGE}\n", target="update-continue")
+
+
+def test_what_git_archive_leaves_out_is_compared_too(aged: Owner, releases: Releases) -> None:
+    (aged.path / "notes").symlink_to("/usr/share/doc")
+    (aged.path / ".gitattributes").write_text("* text=auto eol=lf\nscripts export-ignore\n")
+    part = aged.path.parent / "part"
+    part.mkdir()
+    git("init", "--quiet", cwd=part)
+    (part / "__init__.py").write_text("LENGTH = 20\n")
+    commit(part, "A part")
+    allowed = ("-c", "protocol.file.allow=always")
+    git(*allowed, "submodule", "--quiet", "add", str(part), "src/my_service/part", cwd=aged.path)
+    model = aged.path / "src/my_service/models/user.py"
+    model.write_text(model.read_text() + "\nfrom ..part import LENGTH as LENGTH\n")
+    commit(aged.path, "Ours")
+    releases.add_column()
+    releases.tag("v0.2.0")
+    done = aged.update()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Wrote alembic/versions/" in done.stdout
+
+
+def test_a_file_that_the_owner_renamed_and_the_release_moved(owner: Owner, releases: Releases) -> None:
+    git("mv", PAGE, "docs/pledges.md", cwd=owner.path)
+    (owner.path / "README.md").rename(owner.path / "docs" / "README.md")
+    (owner.path / "README.md").symlink_to("docs/README.md")
+    commit(owner.path, "Rename")
+    releases.replace(f"template/{PAGE}.jinja", OLD, NEW)
+    (releases.path / f"template/{PAGE}.jinja").rename(releases.path / "template/docs/guarantees.md.jinja")
+    readme = releases.path / "template/README.md.jinja"
+    readme.write_text(readme.read_text() + "More.\n")
+    releases.declare("v0.2.0", "moved", PAGE, "docs/guarantees.md")
+    releases.tag("v0.2.0")
+    done = owner.update()
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"docs/pledges.md, which you renamed from {PAGE}, now docs/guarantees.md in the template: merged" in done.stdout
+    )
+    assert NEW in (owner.path / "docs/pledges.md").read_text()
+    assert "The template changed files that you have deleted or replaced:\n  README.md\n" in done.stdout
+    assert not (owner.path / "docs/guarantees.md").exists()
 
 
 def test_the_package_keeps_its_name(owner: Owner, releases: Releases) -> None:
@@ -219,7 +364,7 @@ def test_renamed_files_are_followed_and_deleted_ones_named(owner: Owner, release
     assert done.returncode == (2 if meets else 0), done.stderr
     result = "resolve its conflicts" if meets else "merged"
     assert f"docs/guarantees.md, which you renamed from {PAGE}: {result}\n" in done.stdout
-    assert "The template changed files that you have deleted:\n  docs/tutorial.md\n" in done.stdout
+    assert "The template changed files that you have deleted or replaced:\n  docs/tutorial.md\n" in done.stdout
     assert "operations.md" not in done.stdout
     assert not (owner.path / PAGE).exists()
     if meets:
@@ -242,7 +387,10 @@ def test_a_dry_run_shows_what_an_update_does(
     done = owner.update("DRY=1")
     assert (done.returncode, done.stderr) == (0, "")
     assert "The changelog of the template, from v0.1.0 to v0.2.0:\n\n    - A new column.\n" in done.stdout
-    assert f"\nThese files would change:\n\n    .copier-answers.yml\n    NEWS.md\n    {PAGE}\n    src/" in done.stdout
+    assert (
+        f"\nThese files would change:\n\n    .copier-answers.yml\n    NEWS.md (new)\n    {PAGE}\n    src/"
+        in done.stdout
+    )
     assert "    def upgrade() -> None:\n" in done.stdout
     assert "batch_op.add_column(" in done.stdout
     assert done.stdout.endswith("Nothing was changed. To update, run the same command without DRY=1.\n")
