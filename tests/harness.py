@@ -23,8 +23,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = str(Path(sys.executable).parent / "uv")
-# What a machine needs to reach its package registry, and nothing else of what happens to be set.
-_REGISTRY = (
+# The settings of a package registry and of the folder for temporary files. Nothing else that happens to be set is kept.
+_KEPT = (
     "PIP_",
     "UV_INDEX",
     "UV_DEFAULT",
@@ -36,12 +36,13 @@ _REGISTRY = (
     "HTTPS_",
     "http_",
     "https_",
+    "TMPDIR",
 )
 
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
     """Return the environment of a newcomer: an empty home, the system's programs and this Python."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(_REGISTRY)}
+    kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
     path = os.pathsep.join([str(Path(sys.executable).resolve().parent), "/usr/local/bin", "/usr/bin", "/bin"])
     home.mkdir(parents=True, exist_ok=True)
     own = {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8"}

@@ -242,7 +242,6 @@ def update(clone: str, version: str) -> int:
     Raises:
         UpdateBlocked: the owner has to do something first.
     """
-    check_project()
     options = choose_options(Template(clone), version)
     if not options:
         return 0
@@ -259,6 +258,7 @@ def update(clone: str, version: str) -> int:
 def main(clone: str, version: str) -> int:
     """Run as a part of `make update`."""
     try:
+        check_project()
         with note.locked():
             return update(clone, version)
     except UpdateBlocked as error:

@@ -59,7 +59,16 @@ def test_while_a_merge_is_under_way(owner: Owner) -> None:
     commit(owner.path, "Other")
     git("checkout", "--quiet", "main", cwd=owner.path)
     git("merge", "--no-ff", "--no-commit", "other", cwd=owner.path)
-    owner.is_refused("^A merge is under way: finish it with git commit, or undo it with git merge --abort.\n")
+    owner.is_refused("^A merge is under way: finish it, or undo it with git merge --abort.\n")
+
+
+def test_while_commits_are_picked(owner: Owner) -> None:
+    (owner.path / "README.md").write_text("Ours.\n")
+    commit(owner.path, "Ours")
+    with pytest.raises(subprocess.CalledProcessError):
+        git("revert", "--no-edit", "HEAD~", cwd=owner.path)
+    git("checkout", "--quiet", "HEAD", "--", ".", cwd=owner.path)
+    owner.is_refused("^A revert is under way: finish it, or undo it with git revert --abort.\n")
 
 
 def test_in_a_folder_that_git_ignores(owner: Owner) -> None:
