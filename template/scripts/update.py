@@ -20,8 +20,9 @@ COPIER = "copier>=9.19,<10"
 PRINT_VERSION = "from importlib.metadata import version; print(version('copier'))"
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 TIME_LIMIT = 60  # seconds, for the template's server to answer
-# An active environment must not reach Copier, nor the repository of a git hook the git commands here.
-OTHERS = ("PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
+# Another active environment must not reach Copier, nor the repository of a git hook the other repositories.
+OF_GIT_HOOKS = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
+OTHERS = ("PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", *OF_GIT_HOOKS)
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OTHERS} | {"GIT_TERMINAL_PROMPT": "0"}
 
 
