@@ -82,9 +82,8 @@ def in_the_way(added: Collection[str], committed: Iterable[str]) -> list[str]:
 
 def ignored_paths(paths: Iterable[str]) -> list[str]:
     """Return those of the paths that the owner's settings have git ignore."""
-    given = "\0".join(paths)
-    done = run_git("check-ignore", "-z", "--stdin", input=os.fsencode(given)) if given else None
-    return [path for path in os.fsdecode(done.stdout).split("\0") if path] if done else []
+    done = run_git("check-ignore", "-z", "--stdin", input=os.fsencode("\0".join(paths)))  # fails if there are none
+    return [path for path in os.fsdecode(done.stdout).split("\0") if path]
 
 
 def conflicting_paths(

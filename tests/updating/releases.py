@@ -30,11 +30,13 @@ class Releases:
 
     def declare(self, version: str, *note: str) -> None:
         """Have a release note something before updates, as docs/update-contract.md says."""
-        program = '"{{ _copier_python }}", "{{ _copier_conf.src_path }}/hooks/update/before_update.py"'
-        words = ", ".join(f'"{word}"' for word in note)
-        entry = (
-            f"  - version: {version}\n    when: \"{{{{ _stage == 'before' }}}}\"\n    command: [{program}, {words}]\n"
-        )
+        program = "{{ _copier_conf.src_path }}/hooks/update/before_update.py"
+        self.run_before(version, "{{ _copier_python }}", program, *note)
+
+    def run_before(self, version: str, *command: str) -> None:
+        """Have a release run a command before updates."""
+        words = ", ".join(f'"{word}"' for word in command)
+        entry = f"  - version: {version}\n    when: \"{{{{ _stage == 'before' }}}}\"\n    command: [{words}]\n"
         self.replace("copier.yml", HOOK, entry + HOOK)
 
     def tag(self, version: str) -> None:

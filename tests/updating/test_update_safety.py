@@ -12,7 +12,7 @@ import pytest
 
 from ..harness import commit, git
 from .owner import Owner, State, news, state
-from .releases import HOOK, Releases
+from .releases import Releases
 
 PAGE = "docs/promises.md"
 OLD, NEW = "What this service guarantees", "What this service promises"
@@ -77,6 +77,14 @@ def release(releases: Releases) -> None:
     """Change what the owner has edited, and add a file."""
     releases.replace(f"template/{PAGE}.jinja", OLD, NEW)
     news(releases, "v0.2.0")
+
+
+def meet(owner: Owner, releases: Releases) -> None:
+    """Have the owner and a release change the same line."""
+    path = owner.path / PAGE
+    path.write_text(path.read_text().replace(OLD, "Ours"))
+    commit(owner.path, "Ours")
+    release(releases)
 
 
 @pytest.mark.parametrize("autocrlf", ["false", "true"])
@@ -163,10 +171,7 @@ def test_conflicts_are_taken_back(owner: Owner, releases: Releases) -> None:
 
 
 def test_an_unfinished_update_comes_first(owner: Owner, releases: Releases) -> None:
-    path = owner.path / PAGE
-    path.write_text(path.read_text().replace(OLD, "Ours"))
-    commit(owner.path, "Ours")
-    release(releases)
+    meet(owner, releases)
     owner.update()
     git("checkout", "--ours", PAGE, cwd=owner.path)
     commit(owner.path, "Resolve, and forget the rest")
@@ -225,9 +230,7 @@ def test_new_files_that_git_ignores_are_named_and_taken_back(owner: Owner, relea
 
 def test_edits_during_an_update_are_kept(owner: Owner, releases: Releases) -> None:
     """A release's own command edits the project, as its owner might meanwhile."""
-    command = f'["sh", "-c", "echo precious >> {owner.path}/README.md"]'
-    entry = f"  - version: v0.2.0\n    when: \"{{{{ _stage == 'before' }}}}\"\n    command: {command}\n"
-    releases.replace("copier.yml", HOOK, entry + HOOK)
+    releases.run_before("v0.2.0", "sh", "-c", f"echo precious >> {owner.path}/README.md")
     release(releases)
     done = owner.update()
     assert done.returncode == 2
@@ -272,10 +275,7 @@ def test_files_outside_a_sparse_checkout_are_not_left_behind(owner: Owner, relea
 
 
 def test_undo_leaves_what_the_owner_staged_and_wrote(owner: Owner, releases: Releases) -> None:
-    path = owner.path / PAGE
-    path.write_text(path.read_text().replace(OLD, "Ours"))
-    commit(owner.path, "Ours")
-    release(releases)
+    meet(owner, releases)
     assert owner.update().returncode == 2
     (owner.path / "own.py").write_text("FIRST = 1\n")
     git("add", "own.py", cwd=owner.path)
@@ -288,10 +288,7 @@ def test_undo_leaves_what_the_owner_staged_and_wrote(owner: Owner, releases: Rel
 
 
 def test_committed_conflict_markers_are_noticed(owner: Owner, releases: Releases) -> None:
-    path = owner.path / PAGE
-    path.write_text(path.read_text().replace(OLD, "Ours"))
-    commit(owner.path, "Ours")
-    release(releases)
+    meet(owner, releases)
     assert owner.update().returncode == 2
     commit(owner.path, "Resolve nothing")
     owner.is_refused(f"These files still contain conflict markers. Resolve them:\n  {PAGE}\n", target="update-continue")
