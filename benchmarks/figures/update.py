@@ -1,16 +1,13 @@
-"""Compare `copier update` of a project with a history with the same update of the same template without its `_migrations`.
+"""Compare an update of a project with a history with the same update of the same template without its `_migrations`.
 
-The `_migrations` run one program before the update and one after it. If something under src/ changed, the second program
-starts two processes that import all models, as each of Alembic's commands does. The first creates the schema of the
-last commit's models. The second compares it with the models on a scratch database. It then writes the migration on
-another scratch database, runs it and compares again. The time of all this is measured against Alembic's
-`revision --autogenerate`, which is one process on a database at head.
+Without `_migrations`, `copier update` only merges. With them it also checks the merge, keeps the edits of files that
+moved, writes the migration and starts the application. `make update` does so in a scratch repository, and starts with
+a clone of the template.
 
 Every run updates a fresh copy of the project.
 """
 
 import shutil
-import statistics
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -20,16 +17,18 @@ from pathlib import Path
 
 from tests.harness import ROOT, UV, Project, clean_environment, git, render, set_up
 from tests.updating.aged_project import AgedProject, edit_as_owner
+from tests.updating.owner import COPIER
 from tests.updating.releases import Releases
 
 from ..harness.postgresql import postgresql
-from ..harness.ratio import Figure, compare, interleaved, seconds, spread
+from ..harness.ratio import Figure, compare, interleaved, seconds
 
-# The changes of the second release.
-CHANGES: dict[str, Callable[[Releases], None]] = {"code": Releases.change_code, "a column": Releases.add_column}
-# The fastest runs have 1.6 and 2.2 to 2.5. A busy machine misses the second limit, which is for a difference of two long times.
-UPDATE_LIMIT = 1.8
-MIGRATIONS_LIMIT = 4
+# The changes of the second release, and the limits of their ratios.
+CHANGES: dict[str, tuple[Callable[[Releases], None], float]] = {
+    "code": (Releases.change_code, 1.8),
+    "a column": (Releases.add_column, 2.5),
+}
+SIDES = ("make update", "copier update", "merge alone")
 
 
 def make_template(folder: Path, change: Callable[[Releases], None], *, migrations: bool) -> Path:
@@ -53,7 +52,7 @@ def make_project(template: Path, path: Path, database: str, server: str) -> Aged
     render(template, path, database=database)
     subprocess.run([UV, "sync", "--quiet", "--no-install-project"], cwd=path, check=True)
     environment = (path / ".venv").rename(path.parent / "environment")
-    variables = clean_environment(path.parent / "home", PYTHONPATH=str(path / "src"))
+    variables = clean_environment(path.parent / "home", PYTHONPATH=str(path / "src"), TMPDIR=tempfile.gettempdir())
     project = set_up(Project(path, environment, variables))
     aged = AgedProject(project, Releases(template), server, lambda _: environment)
     git("init", "--quiet", "--initial-branch=main", cwd=path)
@@ -69,54 +68,46 @@ def measure(database: str, runs: int = 5) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name, postgresql() as server:
         work = Path(name)
         templates = {
-            (what, migrations): make_template(work / f"{what}-{migrations}", change, migrations=migrations)
-            for what, change in CHANGES.items()
-            for migrations in (True, False)
+            (what, whole): make_template(work / f"{what}-{whole}", change, migrations=whole)
+            for what, (change, _) in CHANGES.items()
+            for whole in (True, False)
         }
         url = replace(server, name="{database}").url()
         aged = make_project(templates["code", True], work / "project", database, url)
         origin = f"_src_path: {templates['code', True]}"
         pristine = aged.path.rename(work / "pristine")
 
-        def update(what: str, *, migrations: bool) -> float:
+        def update(what: str, side: str) -> float:
+            whole = side != "merge alone"
             shutil.rmtree(aged.path, ignore_errors=True)
             shutil.copytree(pristine, aged.path, symlinks=True)
-            aged.replace(".copier-answers.yml", origin, f"_src_path: {templates[what, migrations]}")
+            aged.replace(".copier-answers.yml", origin, f"_src_path: {templates[what, whole]}")
             aged.commit("Move the template")
             revisions = aged.revisions()
-            took = seconds(lambda: aged.copier("update", "--defaults", "--trust").check_returncode())
+            run = (
+                partial(aged.run, "make", "update", PATH=f"{COPIER.parent}:/usr/bin:/bin")
+                if side == "make update"
+                else partial(aged.copier, "update", "--defaults", "--trust")
+            )
+            took = seconds(lambda: run().check_returncode())
             assert aged.status(), "it changed nothing"
-            assert len(aged.revisions()) - len(revisions) == (migrations and what == "a column")
+            assert len(aged.revisions()) - len(revisions) == (whole and what == "a column")
             return took
 
-        def alembic() -> float:  # the last update left the project without its migration
-            command = ["python", "-m", "alembic", "revision", "--autogenerate", "--message", "Add a column"]
-            return seconds(lambda: aged.run(*command))
-
-        sides = {
-            f"{what}, {'with' if migrations else 'without'}": partial(update, what, migrations=migrations)
-            for what, migrations in templates
-        }
-        measured = interleaved({**sides, "alembic": alembic}, runs)
-    figures = [
+        sides = {f"{what}, {side}": partial(update, what, side) for what in CHANGES for side in SIDES}
+        measured = interleaved(sides, runs)
+    return [
         compare(
-            f"update with {what}, {database}",
+            f"{side} with {what}, {database}",
             measured,
-            f"{what}, with",
-            f"{what}, without",
-            limit=UPDATE_LIMIT,
+            f"{what}, {side}",
+            f"{what}, {SIDES[-1]}",
+            limit=limit,
             at_most=True,
         )
-        for what in CHANGES
+        for what, (_, limit) in CHANGES.items()
+        for side in SIDES[:-1]
     ]
-    # Subtract run by run, because the two values of a run were measured one right after the other.
-    parts = {side: measured[side] for side in ("a column, with", "a column, without", "alembic")}
-    ratio = statistics.median(
-        (longer - shorter) / command for longer, shorter, command in zip(*parts.values(), strict=True)
-    )
-    detail = ", ".join(f"{side} {spread(values)}" for side, values in parts.items())
-    name = f"migrations of an update, {database}"
-    return [*figures, Figure(name, ratio, MIGRATIONS_LIMIT, at_most=True, detail=detail, sides=parts)]
 
 
 if __name__ == "__main__":

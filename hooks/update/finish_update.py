@@ -4,13 +4,14 @@ If something blocks it, a conflict for example, it prints the reason, and `make 
 only scratch databases, and commits nothing. In a dry run it prints the migration.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from textwrap import indent
@@ -19,11 +20,13 @@ from typing import Any
 import note
 from new_names import add_new_name
 from project import (
+    APPLICATION,
     IMPORT_COMMAND,
     IMPORT_PATHS,
     PROGRAMS,
     PROJECT,
     ROOT,
+    SCHEMA,
     applications,
     first_revision,
     is_set_up,
@@ -33,6 +36,7 @@ from repository import UpdateBlocked, git, list_paths, new_revisions, refuse_con
 
 TOOLING = Path(__file__).resolve().parent
 MARKER = b"\n<<<<<<< before updating"  # as Copier writes it
+NO_MIGRATION = "The template changed nothing in the schema: there is no migration to write."
 # Databases that do not exist, so that importing a project's models reaches none.
 UNREACHABLE_URLS = {
     "asyncpg": "postgresql+asyncpg://nobody@nowhere.invalid/nothing",
@@ -104,53 +108,56 @@ def check_out(commit: str, folder: Path) -> None:
 def write_migration(noted: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Write a migration with the template's changes to the models since the commit before the update.
 
-    Returns a report for the owner, and the errors of find_broken.
+    Returns a report for the owner, and what is wrong with the code now.
 
     Raises:
         UpdateBlocked: the owner has to fix something first.
     """
     head = noted["head"]
-    if not git("diff", "--name-only", head, "--", "src") and not git("ls-files", "-o", "--exclude-standard", "src"):
-        return "Nothing under src/ changed: there is no migration to write.", []
+    changed = {*list_paths("diff", "--name-only", "--no-renames", "--relative", "-z", head, "--", "src")}
+    changed |= {*list_paths("ls-files", "--others", "--exclude-standard", "-z", "--", "src")}
+    if not changed:
+        return NO_MIGRATION, []
     with tempfile.TemporaryDirectory() as name:
         before = Path(name, "before")
         check_out(head, before)
-        old_python = PROJECT / PROGRAMS / "python" if is_set_up() else make_python(before, Path(name, "old"))
-        changed = dependency_key(before) != dependency_key(ROOT)
-        new_python = make_python(ROOT, Path(name, "new")) if changed else old_python
+        same = dependency_key(before) == dependency_key(ROOT)
+        own = PROJECT / PROGRAMS / "python" if is_set_up() else None
+        python = own if own and same else make_python(ROOT, Path(name, "new"))
+        schema, errors = start_applications(python)
+        broken = [add_new_name(error, noted["names"]) for error in [*errors, *undefined_names(python, changed)]]
+        if same and not noted["renames"] and schema and not touches(schema, changed):
+            return NO_MIGRATION, broken
+        old_python = own or (python if same else make_python(before, Path(name, "old")))
         run(old_python, before, *first_revision(before))
         versions = before / "alembic" / "versions"
         options = noted["reason"], *noted["renames"]
-        said = run(new_python, ROOT, TOOLING / "compare_models.py", versions, *options).strip()
-        return said, [add_new_name(error, noted["names"]) for error in find_broken(new_python, head)]
+        return run(python, ROOT, TOOLING / "compare_models.py", versions, *options).strip(), broken
 
 
-def find_broken(python: Path, head: str) -> list[str]:
-    """Return the error of importing the application, and the undefined names in changed files.
+def touches(schema: set[str], changed: set[str]) -> bool:
+    """Whether the changed files can change the schema: one of those that decide it, or one that no longer exists."""
+    return bool(changed & schema) or not all(Path(path).is_file() for path in changed)
 
-    Each is FILE:LINE and a message.
-    """
-    found = [
-        line
-        for name in applications()
-        for line in run(python, ROOT, TOOLING / "start_application.py", name).split("\n")
-    ]
-    changed = list_paths("diff", "--name-only", "--diff-filter=d", "--relative", "-z", head, "--", "*.py")
+
+def start_applications(python: Path) -> tuple[set[str], list[str]]:
+    """Import each application; return the files that decide the schema, or none if that is unknown, and the errors."""
+    commands = [[f"{package}.{name}" for name in (*SCHEMA, APPLICATION)] for package in applications()]
+    found = [json.loads(run(python, ROOT, TOOLING / "start_application.py", *command)) for command in commands]
+    known = all(one["schema"] for one in found)
+    schema = {path for one in found for path in one["schema"]} if known else set()
+    return schema, [error for one in found for error in one["errors"]]
+
+
+def undefined_names(python: Path, files: Iterable[str]) -> list[str]:
+    """Return the file and the line of each undefined name in the files, as ruff prints them if the project has it."""
     ruff = python.with_name("ruff")
-    if changed and ruff.exists():
-        command = [
-            str(ruff),
-            "check",
-            "--quiet",
-            "--no-cache",
-            "--no-fix",
-            "--select=F821",
-            "--output-format=concise",
-            *changed,
-        ]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        found += done.stdout.splitlines()
-    return [line for line in found if line]
+    modules = sorted(path for path in files if path.endswith(".py") and Path(path).is_file())
+    if not modules or not ruff.exists():
+        return []
+    options = ("--quiet", "--no-cache", "--no-fix", "--select=F821", "--output-format=concise")
+    done = subprocess.run([ruff, "check", *options, *modules], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()
 
 
 def refuse_markers(files: list[str]) -> None:

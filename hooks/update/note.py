@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ WRITING, MERGED, DONE = "writing", "merged", "done"
 LOCK = "lock"
 
 
+@cache
 def folder() -> Path:
     """Return the folder of this project's update: several projects can share a repository."""
     return Path(git("rev-parse", "--git-path", f"template-update/{git('rev-parse', '--show-prefix')}"))

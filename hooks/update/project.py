@@ -20,6 +20,9 @@ PROGRAMS = Path(".venv", "Scripts" if os.name == "nt" else "bin")
 READY = PROJECT / ".venv" / ".ready"
 # Where Python finds a project's modules.
 IMPORT_PATHS = (".", "src")
+# Modules of the package: those that decide what a migration contains, and the one with the application.
+SCHEMA = ("models", "db.migrations.environment")
+APPLICATION = "main"
 # The path of the script that copies SQLite's rows, and the command that runs it.
 IMPORT_SCRIPT = Path("scripts", "import_sqlite.py")
 IMPORT_COMMAND = f"{(PROGRAMS / 'python').as_posix()} -m {IMPORT_SCRIPT.parent.name}.{IMPORT_SCRIPT.stem}"
@@ -45,7 +48,7 @@ def refuse_new_name(old: str, new: str) -> None:
 
 def applications() -> list[str]:
     """Return the packages that hold an application."""
-    return [path.parent.name for path in sorted(ROOT.glob("src/*/main.py"))]
+    return [path.parent.name for path in sorted(ROOT.glob(f"src/*/{APPLICATION}.py"))]
 
 
 def first_revision(project: Path) -> list[str]:

@@ -25,8 +25,8 @@ def refuse_lost_tables() -> None:
     Raises:
         UpdateBlocked: a foreign key refers to a removed table. The message names file and line.
     """
-    committed = list_paths("ls-tree", "-r", "--name-only", "-z", "HEAD", "--", "src")
-    texts = [(read_committed(path) or b"").decode(errors="replace") for path in committed if path.endswith(".py")]
+    changed = list_paths("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD", "--", "src/*.py")
+    texts = [(read_committed(path) or b"").decode(errors="replace") for path in changed]
     before = {name for text in texts for name in TABLE.findall(text)}
     removed = before - {name for _, text in modules() for name in TABLE.findall(text)}
     lost = [

@@ -473,7 +473,7 @@ def test_a_new_question_changes_nothing_by_its_default(
     releases.write("template/{% if greeting %}HELLO.md{% endif %}", "Hello.\n")
     releases.tag("v0.2.0")
     said = aged.update()
-    assert "Nothing under src/ changed" in said
+    assert "there is no migration to write" in said
     assert [line.strip() for line in aged.status()] == ["M .copier-answers.yml"]
     assert "greeting: false" in (aged.path / ".copier-answers.yml").read_text()
     aged.commit("Update")
