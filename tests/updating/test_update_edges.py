@@ -334,6 +334,18 @@ def test_code_that_uses_what_a_release_took_away_is_said(
     assert re.search(rf"^  {health}:\d+:\d+: F821 Undefined name `text`$", said, re.MULTILINE)
 
 
+def test_a_schema_that_changes_outside_the_models_gets_its_migration(
+    make_aged_project: Callable[..., AgedProject], releases: Releases
+) -> None:
+    aged = make_aged_project(database="sqlite", soft_delete="none", edited=False)
+    columns = "template/src/{{ package_name }}/db/{% if soft_delete == 'none' %}columns.py{% endif %}"
+    releases.replace(columns, "unique=True", "unique=True, index=True")
+    releases.tag("v0.2.0")
+    assert "Wrote alembic/versions/" in aged.update()
+    assert 'create_index(batch_op.f("ix_users_email")' in aged.revisions()[-1].read_text()
+    aged.check()
+
+
 VIEW = """
 revision, down_revision, branch_labels, depends_on = "0123456789ab", "{head}", None, None
 from alembic import op
