@@ -104,9 +104,9 @@ class Owner:
         return git("status", "--porcelain", "--untracked-files=all", cwd=self.path).splitlines()
 
 
-def begin(releases: Releases, folder: Path) -> Owner:
+def begin(releases: Releases, folder: Path, database: str = "sqlite") -> Owner:
     """Return a project with its first commit; nothing is set up."""
-    path = render(releases.path, folder / "project", database="sqlite")
+    path = render(releases.path, folder / "project", database=database)
     git("init", "--quiet", "--initial-branch=main", cwd=path)
     commit(path, "Start from the template")
     return Owner(path, with_programs(folder, COPIER))

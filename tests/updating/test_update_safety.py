@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ..harness import commit, git
-from .owner import Owner, State, news, state
+from .aged_project import DATABASES
+from .owner import Owner, State, begin, news, state
 from .releases import Releases
 
 PAGE = "docs/promises.md"
@@ -48,6 +49,12 @@ HOSTILE = """
 [init]
     templateDir = {home}/nowhere
 """
+
+
+@pytest.fixture(params=DATABASES)
+def owner(request: pytest.FixtureRequest, releases: Releases, tmp_path: Path) -> Owner:
+    """Return a project of each database, made of the newest release."""
+    return begin(releases, tmp_path, request.param)
 
 
 def make_hostile(owner: Owner, autocrlf: str = "false") -> None:
@@ -294,7 +301,11 @@ def test_committed_conflict_markers_are_noticed(owner: Owner, releases: Releases
     owner.is_refused(f"These files still contain conflict markers. Resolve them:\n  {PAGE}\n", target="update-continue")
 
 
-def test_what_git_archive_leaves_out_is_compared_too(aged: Owner, releases: Releases) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+def test_what_git_archive_leaves_out_is_compared_too(
+    make_aged: Callable[..., Owner], releases: Releases, database: str
+) -> None:
+    aged = make_aged(edited=False, database=database)
     (aged.path / "notes").symlink_to("/usr/share/doc")
     (aged.path / ".gitattributes").write_text("* text=auto eol=lf\nscripts export-ignore\n")
     part = aged.path.parent / "part"
@@ -370,7 +381,7 @@ def test_renamed_files_are_followed_and_deleted_ones_named(owner: Owner, release
         assert path.read_text() == text.replace(OLD, NEW)
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_dry_run_shows_what_an_update_does(
     make_aged: Callable[..., Owner], releases: Releases, database: str
 ) -> None:
@@ -402,9 +413,10 @@ def test_a_dry_run_shows_what_an_update_does(
     assert state(owner.path) == before
 
 
-def test_an_example_that_an_own_table_refers_to_stays(make_aged: Callable[..., Owner]) -> None:
-    owner = make_aged(database="sqlite")
-    said = owner.is_refused("Nothing was changed.", "ARGS=-d example_models=none")
+@pytest.mark.parametrize("database", DATABASES)
+def test_an_example_that_an_own_table_refers_to_stays(make_aged: Callable[..., Owner], database: str) -> None:
+    aged = make_aged(database=database)
+    said = aged.is_refused("Nothing was changed.", "ARGS=-d example_models=none")
     assert (
         "Your models refer to tables that this update removes. Remove these foreign keys first:\n"
         "  src/my_service/models/order.py:15: refers to users\n"
