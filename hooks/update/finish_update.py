@@ -136,14 +136,15 @@ def write_migration(noted: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 def touches(schema: set[str], changed: set[str]) -> bool:
-    """Whether the changed files can change the schema: one of those that decide it, or one that no longer exists."""
-    return bool(changed & schema) or not all(Path(path).is_file() for path in changed)
+    """Whether the changed files can change the schema: one of those that decide it, a deleted one, or one with data."""
+    return bool(changed & schema) or not all(path.endswith(".py") and Path(path).is_file() for path in changed)
 
 
 def start_applications(python: Path) -> tuple[set[str], list[str]]:
     """Import each application; return the files that decide the schema, or none if that is unknown, and the errors."""
     commands = [[f"{package}.{name}" for name in (*SCHEMA, APPLICATION)] for package in applications()]
-    found = [json.loads(run(python, ROOT, TOOLING / "start_application.py", *command)) for command in commands]
+    said = [run(python, ROOT, TOOLING / "start_application.py", *command) for command in commands]
+    found = [json.loads(lines.splitlines()[-1]) for lines in said]  # programs that it starts may print too
     known = all(one["schema"] for one in found)
     schema = {path for one in found for path in one["schema"]} if known else set()
     return schema, [error for one in found for error in one["errors"]]

@@ -346,6 +346,29 @@ def test_a_schema_that_changes_outside_the_models_gets_its_migration(
     aged.check()
 
 
+def test_a_schema_that_is_read_from_a_file_gets_its_migration(
+    make_aged_project: Callable[..., AgedProject], releases: Releases
+) -> None:
+    aged = make_aged_project(database="sqlite", edited=False)
+    words = f"{MODELS}/words.txt"
+    releases.write(words, "phone\n")
+    releases.tag("v0.2.0")
+    aged.update()
+    user = "src/my_service/models/user.py"
+    file = 'import subprocess\nfrom pathlib import Path\n\nsubprocess.run(["echo", "noise"])\n'
+    file += 'WORDS = Path(__file__).with_name("words.txt").read_text().split()\n\n\nclass User('
+    aged.replace(user, "class User(", file)
+    aged.replace(
+        user, FULL_NAME, f"{FULL_NAME}    for _word in WORDS:\n        locals()[_word] = mapped_column(String(9))\n"
+    )
+    aged.run("make", "db-migrate", "msg=Phones")
+    aged.commit("Columns that a file names")
+    releases.write(words, "phone\nmobile\n")
+    releases.tag("v0.3.0")
+    assert "Wrote alembic/versions/" in aged.update()
+    assert "mobile" in aged.revisions()[-1].read_text()
+
+
 VIEW = """
 revision, down_revision, branch_labels, depends_on = "0123456789ab", "{head}", None, None
 from alembic import op
