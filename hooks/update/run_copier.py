@@ -2,8 +2,8 @@
 
     run_copier.py CLONE VERSION
 
-The project's scripts/update.py runs it in the project's folder, with the Python of a Copier. CLONE is a clone of the
-template, VERSION the release to bring in. VERSION, ARGS and DRY of the environment are what the owner typed.
+`with_copier.py` runs it in the project's folder, with the Python of a Copier. CLONE is a clone of the template, VERSION the
+release to bring in. VERSION, ARGS and DRY of the environment are what the owner typed.
 
 Copier merges in a scratch repository. It exits with 0 when the update is finished or nothing is newer. It exits with 1
 when it fails before it changes anything, when files have conflicts, or when the migration is not written yet.

@@ -1,12 +1,11 @@
 """Update this project: `make update`, `make update-continue` after conflicts, and `make update-undo`.
 
-The update itself belongs to the template. This gets Copier and the template's hooks/update/ at the wanted release, which
-is VERSION or else the newest, and hands over to them. Needs Python, git and the network.
+The update itself belongs to the template. This gets hooks/update/ of the wanted release, which is VERSION or else the
+newest, and hands over to it. Needs Python, git and the network.
 """
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +15,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ANSWERS = ".copier-answers.yml"
-COPIER = "copier>=9.19,<10"
-PRINT_VERSION = "from importlib.metadata import version; print(version('copier'))"
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 TIME_LIMIT = 60  # seconds, for the template's server to answer
 # Another active environment must not reach Copier, nor the repository of a git hook the other repositories.
@@ -95,47 +92,11 @@ def check_out(clone: Path, folder: Path) -> str:
     releases = sorted(tags, key=lambda tag: [int(part) for part in tag.lstrip("v").split(".")], reverse=True)
     version = os.environ.get("VERSION") or (releases or ["HEAD"])[0]
     folder.mkdir()
-    command = [
-        "git",
-        f"--git-dir={clone}",
-        f"--work-tree={folder}",
-        "checkout",
-        "--quiet",
-        version,
-        "--",
-        "hooks/update",
-    ]
-    if not run(*command)[0]:
+    place = (f"--git-dir={clone}", f"--work-tree={folder}")
+    if not run("git", *place, "checkout", "--quiet", version, "--", "hooks/update")[0]:
         newest = ", ".join(releases[:5]) or "none"
         raise SystemExit(f"The template has no {version} to update to. Its newest releases: {newest}.")
     return version
-
-
-def find_copier(folder: Path) -> list[str | Path]:
-    """Return a command that runs Python with Copier: one that is installed, else a temporary one.
-
-    Raises:
-        SystemExit: Copier is not installed and cannot be downloaded.
-    """
-    if found := shutil.which("copier"):  # usually a link into an environment of its own
-        beside = str(Path(found).resolve().parent)
-        python = shutil.which("python3", path=beside) or shutil.which("python", path=beside)
-        if python and re.search(r"^9\.(19|[2-9]\d|\d{3,})\b", run(python, "-c", PRINT_VERSION)[1]):
-            return [python]
-    command: list[str | Path]
-    if uv := shutil.which("uv", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".venv" / "bin")])):
-        options = ["--quiet", "--no-project", "--isolated", "--python", sys.executable, "--with", COPIER]
-        command = [uv, "run", *options, "python"]
-        done, said = run(*command, "-c", PRINT_VERSION)
-    else:
-        command = [folder / ("Scripts" if os.name == "nt" else "bin") / "python"]
-        done, said = run(sys.executable, "-m", "venv", folder)
-        if done:
-            done, said = run(*command, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", COPIER)
-    if not done:
-        reason = (said.splitlines() or ["for an unknown reason"])[-1].strip()
-        raise SystemExit(f"Copier 9.19 is not installed, and cannot be downloaded: {reason}\nCheck the network.")
-    return command
 
 
 def hand_over(*command: str | Path) -> int:
@@ -150,8 +111,7 @@ def update() -> int:
         clone, files = Path(name, "template.git"), Path(name, "template")
         clone_template(clone)
         version = check_out(clone, files)
-        python = find_copier(Path(name, "copier"))
-        return hand_over(*python, files / "hooks" / "update" / "run_copier.py", clone, version)
+        return hand_over(sys.executable, "-B", files / "hooks" / "update" / "with_copier.py", clone, version)
 
 
 def run_tooling(name: str) -> int:
