@@ -20,7 +20,7 @@ def main() -> int:
             "\nThe migrations stay as they are. See git diff; if the models changed, make db-migrate writes one more."
         )
         return 0
-    print("\nSetting it up:", flush=True)
+    print(flush=True)
     try:
         command = [sys.executable, "scripts/setup.py", "--no-dev"]
         done = subprocess.run(command, cwd=project, check=False).returncode == 0

@@ -1,7 +1,6 @@
 """What happens after `copier copy`: the hook sets the project up, and whatever goes wrong, nothing is lost."""
 
 import ast
-import re
 import shutil
 import subprocess
 import sys
@@ -36,8 +35,7 @@ def test_copy_with_uv_leaves_a_project_that_is_ready(template: Path, tmp_path: P
         template, project, "--trust", "-d", "database=sqlite", environment=with_uv(clean_environment(tmp_path / "home"))
     )
     assert done.returncode == 0, done.stderr
-    steps = re.findall(r"^  (.+) \.\.\. [\d.]+ s$", done.stdout, re.MULTILINE)
-    assert steps == ["dependencies", "first revision", "formatting"]
+    assert "Installing the packages in .venv ...\nWriting the first migration ...\n" in done.stdout
     assert "make dev" in done.stdout + done.stderr
     assert [path.name for path in (project / "alembic" / "versions").glob("*.py")] == ["0001_initial_schema.py"]
     assert (project / "uv.lock").exists()
@@ -100,11 +98,11 @@ def test_first_make_command_installs_the_development_tools(template: Path, tmp_p
 
     first = make("test", "args=--collect-only")
     assert first.returncode == 0, first.stdout + first.stderr
-    assert first.stdout.startswith("  environment ... ")
+    assert first.stdout.startswith("Installing the packages in .venv ...")
     assert installed(project / ".venv") >= there | tools
     assert str(tmp_path / "new") not in (project / ".venv/bin/alembic").read_text(), "it is made where it is now"
     again = make("test", "args=--collect-only")
-    assert "environment" not in again.stdout.splitlines()[0]
+    assert "Installing" not in again.stdout.splitlines()[0]
 
     # Without its revisions, `copier recopy` sets the project up again.
     (project / "alembic/versions/0001_initial_schema.py").unlink()
@@ -122,7 +120,8 @@ def test_without_a_network_the_project_is_whole_and_one_command_finishes_it(
     offline = with_uv(offline) if uv else offline
     done = copier(template, project, "--trust", "-d", "database=sqlite", environment=offline)
     assert done.returncode == 0, done.stderr
-    assert "dependencies ... failed" in done.stdout
+    assert "Installing the packages in .venv ...\n" in done.stdout
+    assert "Writing" not in done.stdout
     assert f"cd {project} && make setup" in done.stderr
     assert "Traceback" not in done.stderr
     fresh = render(template, tmp_path / "fresh", database="sqlite")
@@ -151,7 +150,7 @@ def test_recopy_makes_no_second_first_revision(tmp_path: Path) -> None:
     first = (project / "alembic/versions/0001_initial_schema.py").read_bytes()
     again = copier(template, project, "--trust", "--overwrite", command="recopy", environment=environment)
     assert again.returncode == 0, again.stderr
-    assert "Setting it up" not in again.stdout
+    assert "Installing" not in again.stdout
     assert "The migrations stay as they are. See git diff; if the models changed, make db-migrate" in again.stdout
     assert [path.name for path in (project / "alembic/versions").glob("*.py")] == ["0001_initial_schema.py"]
     assert (project / "alembic/versions/0001_initial_schema.py").read_bytes() == first
