@@ -273,15 +273,6 @@ MISTAKES: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "test_settings.py::test_production_accepts_safe_settings",
         "DEBUG is on",
     ),
-    "readiness that does not ask the database": (
-        edit(
-            "src/my_service/api/health.py",
-            ', read_engine.connect() as connection:\n            await connection.execute(text("SELECT 1"))',
-            ":\n            pass",
-        ),
-        "test_health.py::test_service_without_free_connection_is_alive_but_not_ready",
-        "assert .*200.*503",
-    ),
     "foreign key without an index": (
         edit(POST, 'ondelete="CASCADE"), index=True)', 'ondelete="CASCADE"))'),
         "test_posts.py::test_queries_use_indexes",
