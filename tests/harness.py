@@ -205,6 +205,35 @@ class Project:
         return self.path / "alembic" / "versions" / "0001_initial_schema.py"
 
 
+def embedded_folder(project: Path) -> Path:
+    """Return the folder of a project's embedded PostgreSQL."""
+    own = project / ".postgresql"
+    if not (own / "name").exists():
+        return own
+    return Path("/var/lib/embedded-postgresql", (own / "name").read_text().partition(" ")[0])  # as root
+
+
+@contextmanager
+def embedded_server(project: Path, variables: Mapping[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run a process that uses a project's embedded PostgreSQL; yield the URL of the server, and the process."""
+    program = "from scripts.embedded_postgresql import server_url; print(server_url(), flush=True); input()"
+    with subprocess.Popen(
+        [project / ".venv/bin/python", "-c", program],
+        cwd=project,
+        env=variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        url = process.stdout.readline().strip().replace("postgresql+asyncpg:", "postgresql:")
+        yield url, process
+        if process.poll() is None:
+            print(file=process.stdin, flush=True)
+            assert process.wait(60) == 0
+
+
 def set_up(project: Project) -> Project:
     """Do what a project's own set-up does, with the shared environment, so that its make targets run as its owner's do."""
     if not any(project.path.glob("alembic/versions/*.py")):

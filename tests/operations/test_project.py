@@ -14,16 +14,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..harness import Project, free_port
+from ..harness import Project, embedded_folder, free_port
 
 DATABASES = ["postgresql", "sqlite"]
 
 
 def embedded_server_runs(project: Project) -> bool:
     """Return whether the project's own PostgreSQL server runs."""
-    name = project.path / ".postgresql" / "name"  # as root, the data is elsewhere
-    data = Path("/var/lib/embedded-postgresql", name.read_text()) if name.exists() else name.parent
-    return (data / "postmaster.pid").exists()
+    return (embedded_folder(project.path) / "data" / "postmaster.pid").exists()
 
 
 @contextmanager
@@ -377,32 +375,25 @@ def test_a_given_server_is_used_and_nothing_else(
     assert "Traceback" not in without.stderr
 
 
-def test_a_folder_that_is_not_safe_for_the_embedded_server_is_named(
-    make_owned: Callable[..., Project], tmp_path: Path
-) -> None:
-    project = make_owned(database="postgresql")
-    open_to_all = tmp_path / "open"
-    open_to_all.mkdir()
-    open_to_all.chmod(0o777)  # as /tmp is in some containers: without the sticky bit, others can replace what is in it
-    done = project.run("make", "db-upgrade", check=False, TMPDIR=str(open_to_all), XDG_RUNTIME_DIR="")
-    assert "Traceback" not in done.stderr
-    if Path(f"/run/user/{os.geteuid()}").exists():  # made by a login, and used before the folder for temporary files
-        assert "Upgraded to" in done.stdout
-        return
-    assert done.returncode != 0
-    assert f"below {open_to_all}, writable by another user; set XDG_RUNTIME_DIR instead" in done.stderr
-
-    (private := tmp_path / "private").mkdir(mode=0o700)
-    project.run("make", "db-upgrade", TMPDIR=str(open_to_all), XDG_RUNTIME_DIR=str(private))
-
-
-def test_another_users_lock_is_not_in_the_way(make_owned: Callable[..., Project], tmp_path: Path) -> None:
-    """Nobody can lock a folder: it is in the way of root too, as another user's file is in the way of everybody else."""
-    project = make_owned(database="postgresql")
-    shared = tmp_path / "shared"
-    (shared / ".lockfile").mkdir(parents=True)
-    shared.chmod(0o1777)
-    assert "Upgraded to" in project.run("make", "db-upgrade", TMPDIR=str(shared), XDG_RUNTIME_DIR="").stdout
+@pytest.mark.parametrize("database", DATABASES)
+def test_two_runs_of_the_tests_do_not_disturb_each_other(make_owned: Callable[..., Project], database: str) -> None:
+    project = make_owned(database=database)
+    for _again in range(3):
+        runs = [
+            subprocess.Popen(
+                ["make", "test"],  # noqa: S607
+                cwd=project.path,
+                env=project.variables,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        said = [run.communicate()[0] for run in runs]
+        failed = [text for run, text in zip(runs, said, strict=True) if run.returncode]
+        assert len(failed) < 2, said
+        assert all("Other tests use " in text for text in failed)
 
 
 def test_a_server_that_is_down_is_named(make_owned: Callable[..., Project]) -> None:

@@ -1,0 +1,133 @@
+"""The embedded PostgreSQL of a project: one server for each copy, and no other program is ever touched."""
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ..faults.stored import rows
+from ..harness import Project, embedded_folder, embedded_server
+
+
+def is_up(project: Path) -> bool:
+    """Return whether the server of a project runs."""
+    return (embedded_folder(project) / "data" / "postmaster.pid").exists()
+
+
+def databases(url: str, *statements: str) -> set[str]:
+    """Run statements on a server, and return the names of its databases."""
+    for statement in statements:
+        rows(url, statement)
+    return set(rows(url, "SELECT datname FROM pg_database"))
+
+
+@pytest.fixture
+def project(make_owned: Callable[..., Project]) -> Project:
+    return make_owned(database="postgresql")
+
+
+def test_it_runs_while_a_process_uses_it(project: Project) -> None:
+    with embedded_server(project.path, project.variables) as (url, _):
+        with embedded_server(project.path, project.variables) as (same, _):
+            assert same == url
+            databases(url, "CREATE DATABASE kept")
+        assert "kept" in databases(url)
+    assert not is_up(project.path)
+    with embedded_server(project.path, project.variables) as (url, _):
+        assert "kept" in databases(url)
+
+
+def test_a_copy_of_the_project_has_data_of_its_own(project: Project) -> None:
+    copy = project.path.with_name("copy")
+    with embedded_server(project.path, project.variables) as (url, _):
+        databases(url, "CREATE DATABASE ours")
+        shutil.copytree(project.path, copy, symlinks=True, ignore=lambda _, names: [n for n in names if n[:3] == ".s."])
+        for lock in (project.path / ".postgresql").rglob(".s.PGSQL.*.lock"):
+            shutil.copy(lock, copy / lock.relative_to(project.path))
+        with embedded_server(copy, project.variables) as (other, _):
+            assert other != url
+            databases(other, "CREATE DATABASE theirs", "DROP DATABASE IF EXISTS ours")
+        assert not is_up(copy)
+        names = databases(url)
+        assert "ours" in names
+        assert "theirs" not in names
+
+
+def test_a_moved_project_keeps_its_data(project: Project) -> None:
+    with embedded_server(project.path, project.variables) as (url, _):
+        databases(url, "CREATE DATABASE kept")
+    moved = project.path.rename(project.path.with_name('it\'s $(touch moved) "here"'))
+    with embedded_server(moved, project.variables) as (url, _):
+        assert "kept" in databases(url)
+    assert not is_up(moved)
+    assert not list(moved.parent.rglob("moved"))
+
+
+def test_a_server_whose_users_were_killed_is_found_again(project: Project) -> None:
+    with embedded_server(project.path, project.variables) as (url, process):
+        databases(url, "CREATE DATABASE kept")
+        process.kill()
+        process.wait()
+    assert is_up(project.path)
+    with embedded_server(project.path, project.variables) as (again, _):
+        assert again == url
+        assert "kept" in databases(again)
+    assert not is_up(project.path)
+
+
+def test_the_process_of_another_program_is_left_alone(project: Project) -> None:
+    """In a container, a process id of the last run soon belongs to another program."""
+    with embedded_server(project.path, project.variables) as (url, _):
+        data = embedded_folder(project.path) / "data"
+        state = (data / "postmaster.pid").read_text().splitlines()
+    with subprocess.Popen(["sleep", "600"]) as other:  # noqa: S607
+        (data / "postmaster.pid").write_text("\n".join([str(other.pid), *state[1:], ""]))
+        (data / ".s.PGSQL.5432.lock").write_text("\n".join([str(other.pid), *state[1:], ""]))
+        with embedded_server(project.path, project.variables) as (url, _):
+            databases(url)
+        assert not is_up(project.path)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_the_environment_does_not_matter(project: Project) -> None:
+    nowhere = dict.fromkeys(("LC_ALL", "PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE"), "/nowhere")
+    assert " passed" in project.run("make", "test", "ARGS=-k health", check=True, **nowhere).stdout
+
+
+@pytest.mark.parametrize("after", [0.2, 0.4, 0.8])
+def test_a_start_that_was_killed_is_made_up_for(project: Project, after: float) -> None:
+    program = "from scripts.embedded_postgresql import server_url; server_url(); input()"
+    with subprocess.Popen(
+        [project.path / ".venv/bin/python", "-c", program],
+        cwd=project.path,
+        env=project.variables,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    ) as killed:
+        time.sleep(after)
+        killed.send_signal(signal.SIGKILL)
+    with embedded_server(project.path, project.variables) as (url, _):
+        databases(url)
+    assert not is_up(project.path)
+
+
+def test_folders_above_the_project_stay_closed(make_owned: Callable[..., Project]) -> None:
+    project = make_owned(database="postgresql")
+    project.path.parent.chmod(0o700)
+    with embedded_server(project.path, project.variables) as (url, _):
+        assert url.startswith("postgresql://")
+    assert project.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_temporary_folder_that_is_open_to_all_is_not_used(project: Project, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / ".lockfile").mkdir(parents=True)  # nobody can lock a folder, as nobody can lock another user's file
+    shared.chmod(0o777)
+    with embedded_server(project.path, {**project.variables, "TMPDIR": str(shared), "XDG_RUNTIME_DIR": ""}) as (url, _):
+        assert url.startswith("postgresql://")
+    assert [path.name for path in shared.iterdir()] == [".lockfile"]
