@@ -2,7 +2,7 @@
 
     run_copier.py CLONE VERSION
 
-`with_copier.py` runs it in the project's folder, with the Python of a Copier. CLONE is a clone of the template, VERSION the
+`start_update.py` runs it in the project's folder, with the Python of a Copier. CLONE is a clone of the template, VERSION the
 release to bring in. VERSION, ARGS and DRY of the environment are what the owner typed.
 
 Copier merges in a scratch repository. It exits with 0 when the update is finished or nothing is newer. It exits with 1

@@ -1,7 +1,7 @@
 """Update this project: `make update`, `make update-continue` after conflicts, and `make update-undo`.
 
-The update itself belongs to the template. This gets hooks/update/ of the wanted release, which is VERSION or else the
-newest, and hands over to it. Needs Python, git and the network.
+The update itself belongs to the template. This clones the template and hands over to its hooks/update/. Needs Python, git
+and the network.
 """
 
 import os
@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ANSWERS = ".copier-answers.yml"
+START = "hooks/update/start_update.py"  # of the template
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 TIME_LIMIT = 60  # seconds, for the template's server to answer
 # Another active environment must not reach Copier, nor the repository of a git hook the other repositories.
@@ -61,7 +62,7 @@ def template_address() -> str:
 
 
 def clone_template(folder: Path) -> None:
-    """Clone the template, without its files.
+    """Clone the template.
 
     Raises:
         SystemExit: it cannot be reached.
@@ -70,33 +71,14 @@ def clone_template(folder: Path) -> None:
     address = str(Path(source).expanduser()) if source.startswith("~") else source.removeprefix("git+")
     if source[:3] in SHORTCUTS:
         address = SHORTCUTS[source[:3]] + source[3:].lstrip("/").removesuffix(".git") + ".git"
-    reached, said = run("git", "clone", "--quiet", "--bare", "--", address, folder, timeout=TIME_LIMIT)
-    if reached:
-        reached, said = run("git", "-C", folder, "cat-file", "-e", "HEAD:copier.yml")[0], "there is no copier.yml"
-    if not reached:
+    said = run("git", "clone", "--quiet", "--", address, folder, timeout=TIME_LIMIT)[1]
+    if not (folder / START).exists():
         hidden = re.sub("//[^/]*@", "//", source)
-        reason = " ".join(said.removeprefix("fatal: ").split())
+        reason = " ".join(said.removeprefix("fatal: ").split()) or f"there is no {START}"
         raise SystemExit(
             f"The template cannot be reached at {hidden} ({reason}). Check the network. If the template has moved, change"
             f" _src_path in {ANSWERS}, and commit that."
         )
-
-
-def check_out(clone: Path, folder: Path) -> str:
-    """Write hooks/update/ of the wanted release into a folder, and return the release.
-
-    Raises:
-        SystemExit: the template has no such release.
-    """
-    tags = [tag for tag in run("git", "-C", clone, "tag")[1].split() if re.fullmatch(r"v?\d+(\.\d+)*", tag)]
-    releases = sorted(tags, key=lambda tag: [int(part) for part in tag.lstrip("v").split(".")], reverse=True)
-    version = os.environ.get("VERSION") or (releases or ["HEAD"])[0]
-    folder.mkdir()
-    place = (f"--git-dir={clone}", f"--work-tree={folder}")
-    if not run("git", *place, "checkout", "--quiet", version, "--", "hooks/update")[0]:
-        newest = ", ".join(releases[:5]) or "none"
-        raise SystemExit(f"The template has no {version} to update to. Its newest releases: {newest}.")
-    return version
 
 
 def hand_over(*command: str | Path) -> int:
@@ -108,10 +90,9 @@ def hand_over(*command: str | Path) -> int:
 def update() -> int:
     """Run as `make update`."""
     with tempfile.TemporaryDirectory() as name:
-        clone, files = Path(name, "template.git"), Path(name, "template")
+        clone = Path(name, "template")
         clone_template(clone)
-        version = check_out(clone, files)
-        return hand_over(sys.executable, "-B", files / "hooks" / "update" / "with_copier.py", clone, version)
+        return hand_over(sys.executable, clone / START, clone)
 
 
 def run_tooling(name: str) -> int:

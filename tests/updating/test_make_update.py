@@ -123,7 +123,7 @@ def test_without_copiers_record(owner: Owner) -> None:
             r"be reached at /gone/template \(.*does not exist.* has moved, change",
         ),
         ("^_src_path: .*", "_src_path: '../gone/it''s'", r"be reached at ../gone/it's \("),
-        ("^_src_path: .*", "_src_path: .", r"be reached at \. \(there is no copier.yml\)"),
+        ("^_src_path: .*", "_src_path: .", r"be reached at \. \(there is no hooks/update/start_update.py\)"),
         ("^_src_path: .*", "_src_path: ~/gone", r"be reached at ~/gone \(repository '/.*/home/gone' does not exist"),
         (
             "^_src_path: .*",

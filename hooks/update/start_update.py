@@ -1,7 +1,9 @@
-"""Start `run_copier.py CLONE VERSION` with a Python that has Copier: an installed one, else a temporary one.
+"""Choose the release and a Python that has Copier, and start the release's `run_copier.py CLONE VERSION`.
 
-The project's scripts/update.py runs this in the project's folder. CLONE is a clone of the template, VERSION the release to
-bring in. Needs only the standard library.
+    start_update.py CLONE
+
+The project's scripts/update.py runs this in the project's folder, from the newest commit of the template. CLONE is a clone
+of the template. The release is VERSION of the environment, else the newest. Needs only the standard library.
 """
 
 import os
@@ -21,6 +23,23 @@ def run(*command: str | Path) -> tuple[bool, str]:
     """Run a program; return whether it succeeded, and what it printed."""
     done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     return done.returncode == 0, os.fsdecode(done.stderr if done.returncode else done.stdout).strip()
+
+
+def check_out(clone: str, folder: Path) -> str:
+    """Write hooks/update/ of the wanted release into a folder, and return the release.
+
+    Raises:
+        SystemExit: the template has no such release.
+    """
+    tags = [tag for tag in run("git", "-C", clone, "tag")[1].split() if re.fullmatch(r"v?\d+(\.\d+)*", tag)]
+    releases = sorted(tags, key=lambda tag: [int(part) for part in tag.lstrip("v").split(".")], reverse=True)
+    version = os.environ.get("VERSION") or (releases or ["HEAD"])[0]
+    folder.mkdir()
+    place = (f"--git-dir={clone}/.git", f"--work-tree={folder}")
+    if not run("git", *place, "checkout", "--quiet", version, "--", "hooks/update")[0]:
+        newest = ", ".join(releases[:5]) or "none"
+        raise SystemExit(f"The template has no {version} to update to. Its newest releases: {newest}.")
+    return version
 
 
 def installed_copier() -> list[str | Path]:
@@ -56,16 +75,17 @@ def temporary_copier(folder: Path) -> list[str | Path]:
     return command
 
 
-def main(clone: str, version: str) -> int:
+def main(clone: str) -> int:
     """Run as a part of `make update`, and return the exit code."""
     with tempfile.TemporaryDirectory() as name:
+        version = check_out(clone, files := Path(name, "release"))
         python = installed_copier() or temporary_copier(Path(name, "copier"))
         signal.signal(signal.SIGINT, lambda number, frame: None)  # run_copier.py handles it
-        return subprocess.call([*python, Path(__file__).with_name("run_copier.py"), clone, version])
+        return subprocess.call([*python, files / "hooks" / "update" / "run_copier.py", clone, version])
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(*sys.argv[1:]))
+        sys.exit(main(sys.argv[1]))
     except KeyboardInterrupt:
         sys.exit("Interrupted. Nothing was changed.")
