@@ -1,7 +1,7 @@
 """Run tests/generated inside one project of each combination of answers that changes the mechanism.
 
-A project carries none of these tests. A file runs everywhere, unless its folder is named for a database or a kind of
-soft delete: nothing is skipped.
+A project carries none of these tests. A file runs everywhere, unless its folder is named for a database, a kind of
+soft delete or the examples: nothing is skipped.
 """
 
 import shutil
@@ -31,7 +31,8 @@ COMBINATIONS: list[tuple[dict[str, Any], str]] = [
 def folders(answers: dict[str, Any], database: str) -> list[str]:
     """Return the folders of tests/generated that apply."""
     kinds = {"explicit": ["soft_delete", "explicit"], "automatic": ["soft_delete", "automatic"], "none": []}
-    return [database, "api", *kinds[answers["soft_delete"]]]
+    examples = [] if answers["example_models"] == "none" else ["examples"]
+    return [database, "api", *kinds[answers["soft_delete"]], *examples]
 
 
 def add_mechanism_tests(project: Path, answers: dict[str, Any], database: str) -> Path:

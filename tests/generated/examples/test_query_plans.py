@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from ..query_plans import assert_indexed
-from .planets import Moon, Planet
+from ...query_plans import assert_indexed
+from ..planets import Moon, Planet
 
 NEWEST = select(Planet.id).order_by(Planet.created_at.desc(), Planet.id.desc())
 
