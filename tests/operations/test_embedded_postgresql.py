@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ from ..harness import Project, embedded_folder, embedded_server
 def is_up(project: Path) -> bool:
     """Return whether the server of a project runs."""
     return (embedded_folder(project) / "data" / "postmaster.pid").exists()
+
+
+def stops(project: Path) -> bool:
+    """Return whether the server of a project stops within 20 s."""
+    until = time.monotonic() + 20
+    while is_up(project) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not is_up(project)
 
 
 def databases(url: str, *statements: str) -> set[str]:
@@ -36,7 +45,7 @@ def test_it_runs_while_a_process_uses_it(project: Project) -> None:
             assert same == url
             databases(url, "CREATE DATABASE kept")
         assert "kept" in databases(url)
-    assert not is_up(project.path)
+    assert stops(project.path)
     with embedded_server(project.path, project.variables) as (url, _):
         assert "kept" in databases(url)
 
@@ -51,7 +60,7 @@ def test_a_copy_of_the_project_has_data_of_its_own(project: Project) -> None:
         with embedded_server(copy, project.variables) as (other, _):
             assert other != url
             databases(other, "CREATE DATABASE theirs", "DROP DATABASE IF EXISTS ours")
-        assert not is_up(copy)
+        assert stops(copy)
         names = databases(url)
         assert "ours" in names
         assert "theirs" not in names
@@ -60,23 +69,76 @@ def test_a_copy_of_the_project_has_data_of_its_own(project: Project) -> None:
 def test_a_moved_project_keeps_its_data(project: Project) -> None:
     with embedded_server(project.path, project.variables) as (url, _):
         databases(url, "CREATE DATABASE kept")
-    moved = project.path.rename(project.path.with_name('it\'s $(touch moved) "here"'))
+    moved = project.path.rename(project.path.with_name('it\'s $(touch moved)\n\u2028 "here"'))
     with embedded_server(moved, project.variables) as (url, _):
         assert "kept" in databases(url)
-    assert not is_up(moved)
+    assert stops(moved)
     assert not list(moved.parent.rglob("moved"))
 
 
-def test_a_server_whose_users_were_killed_is_found_again(project: Project) -> None:
+def test_it_stops_although_its_users_were_killed(project: Project) -> None:
     with embedded_server(project.path, project.variables) as (url, process):
         databases(url, "CREATE DATABASE kept")
         process.kill()
         process.wait()
-    assert is_up(project.path)
     with embedded_server(project.path, project.variables) as (again, _):
         assert again == url
         assert "kept" in databases(again)
-    assert not is_up(project.path)
+    assert stops(project.path)
+
+
+def test_a_project_in_the_place_of_a_moved_one_is_another(project: Project) -> None:
+    with embedded_server(project.path, project.variables) as (url, process):
+        databases(url, "CREATE DATABASE ours")
+        moved = project.path.rename(project.path.with_name("moved"))
+        shutil.copytree(moved, project.path, symlinks=True, ignore=shutil.ignore_patterns(".postgresql"))
+        with embedded_server(project.path, project.variables) as (url, _):
+            databases(url, "CREATE DATABASE theirs")
+            with embedded_server(moved, project.variables) as (own, _):
+                assert databases(own) >= {"ours"}
+                assert "theirs" not in databases(own)
+            process.kill()
+            process.wait()
+            assert stops(moved)
+            assert databases(url) >= {"theirs"}
+    assert stops(project.path)
+
+
+def test_a_server_whose_folder_was_deleted_does_not_end_its_successor(project: Project) -> None:
+    with embedded_server(project.path, project.variables) as (_, process):
+        shutil.rmtree(project.path / ".postgresql")
+        with embedded_server(project.path, project.variables) as (url, _):
+            process.kill()
+            process.wait()
+            time.sleep(1)
+            assert databases(url)
+
+
+def test_copies_of_a_moved_project_share_nothing(project: Project) -> None:
+    with embedded_server(project.path, project.variables) as (url, _):
+        databases(url, "CREATE DATABASE kept")
+    assert stops(project.path)
+    moved = project.path.rename(project.path.with_name("moved"))
+    copies = [moved.with_name("one"), moved.with_name("two")]
+    for copy in copies:
+        shutil.copytree(moved, copy, symlinks=True)
+    for path in (*copies, moved):
+        with embedded_server(path, project.variables) as (url, _):
+            names = databases(url, f"CREATE DATABASE {path.name}")
+            assert names & {"kept", "moved", "one", "two"} == {"kept", path.name}
+
+
+def test_two_first_starts_at_once_are_one(project: Project) -> None:
+    use = embedded_server
+    with ThreadPoolExecutor() as pool:
+        for _again in range(3):
+            shutil.rmtree(project.path / ".postgresql", ignore_errors=True)
+            contexts = [use(project.path, project.variables) for _ in range(3)]
+            urls = [url for url, _ in pool.map(lambda context: context.__enter__(), contexts)]
+            assert len(set(urls)) == 1
+            databases(urls[0], "CREATE DATABASE shared")
+            for context in contexts:
+                context.__exit__(None, None, None)
 
 
 def test_the_process_of_another_program_is_left_alone(project: Project) -> None:
@@ -89,7 +151,7 @@ def test_the_process_of_another_program_is_left_alone(project: Project) -> None:
         (data / ".s.PGSQL.5432.lock").write_text("\n".join([str(other.pid), *state[1:], ""]))
         with embedded_server(project.path, project.variables) as (url, _):
             databases(url)
-        assert not is_up(project.path)
+        assert stops(project.path)
         assert other.poll() is None
         other.kill()
 
@@ -113,7 +175,7 @@ def test_a_start_that_was_killed_is_made_up_for(project: Project, after: float) 
         killed.send_signal(signal.SIGKILL)
     with embedded_server(project.path, project.variables) as (url, _):
         databases(url)
-    assert not is_up(project.path)
+    assert stops(project.path)
 
 
 def test_folders_above_the_project_stay_closed(make_owned: Callable[..., Project]) -> None:
