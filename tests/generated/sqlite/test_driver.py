@@ -1,6 +1,7 @@
 """The driver asks its thread rarely, and returns every row."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -24,9 +25,10 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 @pytest.fixture
-async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def writing(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[AsyncConnection]:
     """Yield a connection with an empty table, things."""
-    own = open_writer(engine.url.set(database=":memory:"))
+    (tmp_path / "things.db").touch()
+    own = open_writer(engine.url.set(database=str(tmp_path / "things.db")))
     async with own.connect() as connection:
         await connection.execute(text("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT)"))
         yield connection
