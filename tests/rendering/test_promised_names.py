@@ -21,7 +21,7 @@ COPIED = {
     "db.columns": {"unique_column"},
     "db.session": {"Conflict", "retry_on_conflict"},
     "db.soft_delete": {"with_deleted"},
-    "db.types": {"Lowercase"},
+    "db.types": {"Normalized", "normalize"},
     "models.base": {"BaseModel"},
     "models.mixins": {"DescriptionMixin", "SlugMixin", "TitleMixin"},
     "schemas.base": {"Omittable", "Page", "ReadSchema", "RequestSchema", "StorableText"},

@@ -1,5 +1,6 @@
 """Column types that behave alike on every database. Migrations contain the plain types beneath."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,11 +43,16 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Lowercase(TypeDecorator[str]):
-    """Text stored and compared in lower case, in bulk statements and WHERE clauses too."""
+def normalize(text: str) -> str:
+    """Return the text with which differently written names are equal: NFKC, without case."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+class Normalized(TypeDecorator[str]):
+    """Text stored and compared as `normalize` returns it, in bulk statements and WHERE clauses too."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else value.lower()
+        return None if value is None else normalize(value)

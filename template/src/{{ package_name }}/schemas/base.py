@@ -37,6 +37,9 @@ class Page(BaseModel, Generic[Row]):
 # Text that every database can store: without NUL. Matching a pattern also rejects halves of surrogate pairs.
 StorableText = Annotated[str, Field(pattern=r"^[^\u0000]*$")]
 
+# Names that look alike must not differ in what nobody sees.
+VisibleText = Annotated[str, Field(pattern=r"^\P{Default_Ignorable_Code_Point}*$")]
+
 
 def _not_null(value: Any) -> Any:
     if value is None:
