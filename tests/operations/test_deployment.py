@@ -484,8 +484,13 @@ def test_service_starts_from_the_image_alone_and_is_healthy(image: Image) -> Non
                 assert service.poll() is None, "the service stopped"
                 time.sleep(0.2)
             assert healthy.returncode == 0, healthy.stderr
+            with socket.create_connection(("127.0.0.1", int(port))) as unfinished:
+                unfinished.sendall(b"POST /api/v1/users HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n{")
+                time.sleep(0.5)
+                service.terminate()
+                service.wait(10)  # then Docker kills it
         finally:
-            service.terminate()
+            service.kill()
 
 
 def test_image_is_for_production_unless_told_otherwise(image: Image) -> None:

@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from httpx import AsyncClient
 from sqlalchemy import delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from my_service.api import auth
 from my_service.api.auth import get_current_user
@@ -14,7 +14,6 @@ from my_service.main import app as main
 from my_service.main import lifespan
 from my_service.schemas.base import Omittable, RequestSchema
 
-from ...query_plans import assert_indexed
 from ..planets import Planet
 
 
@@ -53,11 +52,10 @@ async def test_pages_can_be_part_of_one_statement(db_session: AsyncSession) -> N
     assert found.all() == [ids[3], ids[1]]
 
 
-async def test_pages_use_an_index(planets: AsyncClient, db_session: AsyncSession, connection: AsyncConnection) -> None:
-    ids = await store(db_session, 2)
-    async with assert_indexed(connection):
-        for query in ("", "?skip=1", f"?cursor={ids[0]}"):
-            assert (await planets.get(f"/planets{query}")).status_code == 200
+async def test_a_slash_too_many_returns_404(planets: AsyncClient) -> None:
+    """A redirect would repeat the body, and lead to whatever host the client names."""
+    for response in (await planets.get("/planets/"), await planets.post("/planets/", json={"name": "mars"})):
+        assert (response.status_code, response.json()) == (404, {"detail": "Not Found"})
 
 
 async def test_taken_value_returns_409(planets: AsyncClient) -> None:
