@@ -1,7 +1,7 @@
 """Run tests/generated inside one project of each combination of answers that changes the mechanism.
 
 A project carries none of these tests. A file runs everywhere, unless its folder is named for a database, a kind of
-soft delete or the examples: nothing is skipped.
+soft delete or the examples, or is autogenerate/: nothing is skipped.
 """
 
 import shutil
@@ -31,8 +31,12 @@ COMBINATIONS: list[tuple[dict[str, Any], str]] = [
 def folders(answers: dict[str, Any], database: str) -> list[str]:
     """Return the folders of tests/generated that apply."""
     kinds = {"explicit": ["soft_delete", "explicit"], "automatic": ["soft_delete", "automatic"], "none": []}
-    examples = [] if answers["example_models"] == "none" else ["examples"]
-    return [database, "api", *kinds[answers["soft_delete"]], *examples]
+    examples = ["examples"] if answers["example_models"] != "none" else []
+    # Takes long, and depends on the database alone.
+    autogenerate = (
+        ["autogenerate"] if answers == {**answers, "soft_delete": "explicit", "example_models": "none"} else []
+    )
+    return [database, "api", *kinds[answers["soft_delete"]], *examples, *autogenerate]
 
 
 def add_mechanism_tests(project: Path, answers: dict[str, Any], database: str) -> Path:
@@ -65,7 +69,8 @@ def test_mechanism_holds(make_project: Callable[..., Project], answers: dict[str
     ("database", "soft_delete"), [("postgresql", "explicit"), ("sqlite", "automatic"), ("postgresql", "none")]
 )
 def test_mechanism_tests_are_clean(make_project: Callable[..., Project], database: str, soft_delete: str) -> None:
-    answers = {"database": database, "soft_delete": soft_delete, "example_models": EXAMPLES[0]}
+    examples = "none" if soft_delete == "explicit" else "user"
+    answers = {"database": database, "soft_delete": soft_delete, "example_models": examples}
     project = make_project(**answers)
     add_mechanism_tests(project.path, answers, database)
     project.run("ruff", "check", "tests")

@@ -14,11 +14,15 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from alembic.script import ScriptDirectory
-from sqlalchemy import DefaultClause, MetaData, TextClause
+from sqlalchemy import DefaultClause, ForeignKeyConstraint, Interval, MetaData, TextClause
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SAWarning
+from sqlalchemy.schema import sort_tables_and_constraints
 from sqlalchemy.types import TypeDecorator
 
-from . import partial_indexes
+from . import expressions
 from .backfill import Backfill, RefuseDeleted, backfill, refuse_deleted
+from .refusals import refuse
 
 _CREATE_INDEX = re.compile(r'CREATE\s+(?:UNIQUE\s+)?INDEX\s+(?:CONCURRENTLY\s+|IF\s+NOT\s+EXISTS\s+)*\\?"?(\w+)', re.I)
 
@@ -28,8 +32,11 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
 
     A revision then imports nothing from the application, so it still runs when the application changes.
     """
-    if kind == "type" and isinstance(item, TypeDecorator):
+    if kind == "type" and isinstance(item, TypeDecorator) and not isinstance(item, Interval):
         return _repr_type(item.impl_instance, context)
+    if kind == "type" and isinstance(item, JSONB):
+        context.imports.add("from sqlalchemy.dialects import postgresql")
+        return "postgresql.JSONB(astext_type=sa.Text())"
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, TextClause):
         return f"sa.text({item.arg.text!r})"
     return False
@@ -59,10 +66,12 @@ def mark_operations(
     The warnings of upgrade() are also added to the list `warnings` in the attributes of Alembic's Config, if it exists.
     """
     for script in directives:
-        _sort_dropped_tables(context, script)
+        if script.upgrade_ops is not None:
+            refuse(script.upgrade_ops, context.dialect.name)
+        _order_tables(context, script)
         for operations in (script.upgrade_ops, script.downgrade_ops):
             if operations is not None:
-                partial_indexes.set_where_of_all_databases(operations)
+                expressions.set_where_of_all_databases(operations)
         if script.upgrade_ops is not None:
             refuse_deleted(script.upgrade_ops)
             _mark(script.upgrade_ops)
@@ -72,20 +81,41 @@ def mark_operations(
             backfill(script.downgrade_ops, context.opts["target_metadata"])
 
 
-def _sort_dropped_tables(context: MigrationContext, script: ops.MigrationScript) -> None:
-    """Drop tables last, each before the tables it refers to; the downgrade creates them in reverse. Alembic does not sort them."""
+def _order_tables(context: MigrationContext, script: ops.MigrationScript) -> None:
+    """Create a table after those it refers to, and drop it before them. Alembic does not sort those that it drops."""
     if script.upgrade_ops is None or script.downgrade_ops is None:
         return
     names = [op.table_name for op in script.upgrade_ops.ops if isinstance(op, ops.DropTableOp)]
     stored = MetaData()
     if names and context.connection is not None:
         stored.reflect(context.connection, only=names)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tables that refer to each other
-        tables = [table.name for table in stored.sorted_tables]
-    place = {name: number for number, name in enumerate(reversed(tables)) if name in names}
-    script.upgrade_ops.ops.sort(key=lambda op: place.get(getattr(op, "table_name", ""), -1))
-    script.downgrade_ops.ops.sort(key=lambda op: -place.get(getattr(op, "table_name", ""), -1))
+    _order(script.upgrade_ops, script.downgrade_ops, context.opts["target_metadata"])
+    _order(script.downgrade_ops, script.upgrade_ops, stored)
+
+
+def _order(creating: ops.OpContainer, dropping: ops.OpContainer, metadata: MetaData) -> None:
+    created = {op.table_name: op for op in creating.ops if isinstance(op, ops.CreateTableOp)}
+    place: dict[str, int] = {}
+    deferred: list[ForeignKeyConstraint] = []
+    tables = sort_tables_and_constraints([metadata.tables[name] for name in created])  # type: ignore[no-untyped-call]
+    for table, keys in tables:
+        if table is not None:
+            place[table.name] = len(place)
+        else:  # of tables that refer to each other
+            deferred += keys
+    creating.ops.sort(key=lambda op: place.get(getattr(op, "table_name", ""), len(place)))
+    dropping.ops.sort(key=lambda op: -place.get(getattr(op, "table_name", ""), len(place)))
+    for key in deferred:
+        name = key.table.name
+        created[name].columns = [item for item in created[name].columns if not _is_same_key(item, key)]
+        adding = ops.CreateForeignKeyOp.from_constraint(key)
+        adding.kw.pop("use_alter", None)
+        creating.ops.append(ops.ModifyTableOps(name, [adding]))
+        dropping.ops.insert(0, ops.ModifyTableOps(name, [ops.DropConstraintOp.from_constraint(key)]))
+
+
+def _is_same_key(item: Any, key: ForeignKeyConstraint) -> bool:
+    return isinstance(item, ForeignKeyConstraint) and item.column_keys == key.column_keys
 
 
 def _mark(container: ops.OpContainer, filled: Collection[tuple[str, str]] = ()) -> None:
@@ -128,7 +158,7 @@ def _warnings(container: ops.OpContainer) -> Iterator[str]:
             yield operation.text
 
 
-Plugin.setup_plugin_from_module(partial_indexes, partial_indexes.__name__)
+Plugin.setup_plugin_from_module(expressions, expressions.__name__)
 
 
 @cache
@@ -148,8 +178,10 @@ def autogenerate_options(excluded: Collection[str] = (), scripts: ScriptDirector
         only_stored = kind == "index" and reflected and compared is None
         return not (only_stored and name is not None and scripts is not None and name.lower() in _raw_indexes(scripts))
 
+    warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)  # _order_tables does
+    warnings.filterwarnings("ignore", "autogenerate skipping metadata-specified expression", UserWarning)  # is refused
     return {
-        "autogenerate_plugins": ["alembic.autogenerate.*", partial_indexes.__name__],
+        "autogenerate_plugins": ["alembic.autogenerate.*", expressions.__name__],
         "compare_type": True,
         "compare_server_default": True,
         "include_name": include_name,

@@ -8,16 +8,30 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from alembic import context
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations.batch import ApplyBatchImpl
 from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, MetaData
+from sqlalchemy import URL, Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
 from ..engine import BACKENDS, backend_for, create_migration_engine
 from ..settings import EngineSettings
 from .autogenerate import autogenerate_options
+
+
+class _SQLite(SQLiteImpl):
+    """Alembic's own copies the values of computed columns, which SQLite refuses."""
+
+    __dialect__ = "sqlite"
+
+    def prep_table_for_batch(self, batch_impl: ApplyBatchImpl, table: Table) -> None:
+        """Let the copy of the table compute them."""
+        for column in batch_impl.new_table.columns if batch_impl.new_table is not None else ():
+            if column.computed is not None:
+                batch_impl.column_transfers[column.name].pop("expr", None)
 
 
 @contextmanager
