@@ -1,12 +1,13 @@
 """Users and their posts as dicts of columns, as docs/database.md recommends for hot paths."""
 
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, status
 from sqlalchemy import bindparam, select
 
-from ..core.pagination import paginate
+from ..core.pagination import cursor_of, paginate
 from ..models.post import Post
 from ..models.user import User
 from ..schemas.base import Page
@@ -45,5 +46,5 @@ async def list_users_with_posts_columns(
     for post in await db.fetch_dicts(POSTS, {"authors": [user["id"] for user in users]}):
         of[post["author_id"]].append(post)
     items = [{**user, "posts": of[user["id"]]} for user in users[:limit]]
-    following = items[-1]["id"] if len(users) > limit else None
+    following = cursor_of(SimpleNamespace(**items[-1])) if len(users) > limit else None
     return Page[UserWithPosts].model_validate({"items": items, "next": following})

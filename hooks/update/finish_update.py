@@ -188,6 +188,8 @@ def say_next(noted: Mapping[str, Any]) -> None:
         print("    make db-upgrade                         runs the migration on your database")
     print("    make test")
     print("    make update-undo                        reverts the update, until you commit")
+    if git("status", "--porcelain", "--", "alembic/versions"):
+        print("                                            (after make db-upgrade: first make db-downgrade)")
     same = noted["from"] == noted["to"]
     message = "Change the template's answers" if same else f"Update the template to {noted['to']}"
     print(f'    git commit -m "{message}"\n')

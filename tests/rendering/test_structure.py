@@ -202,9 +202,9 @@ def test_imports_follow_the_wall(template: Path, tmp_path: Path, database: str) 
 
 # Files and lines that an owner carries, uv.lock aside: no more than these.
 BUDGETS: list[tuple[dict[str, Any], int, int]] = [
-    ({}, 84, 5870),
-    ({"database": "sqlite", "soft_delete": "automatic"}, 85, 5720),
-    ({"example_models": "none"}, 72, 5005),
+    ({}, 84, 5900),
+    ({"database": "sqlite", "soft_delete": "automatic"}, 85, 5750),
+    ({"example_models": "none"}, 72, 5035),
 ]
 OWNED = [f"{PACKAGE}/{folder}" for folder in ("api", "core", "models", "schemas", "services")] + ["tests"]
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from my_service.core.database import AsyncSessionLocal, engine, get_read_db, read_engine
-from my_service.core.pagination import paginate
+from my_service.core.pagination import cursor_of, paginate
 from my_service.models.user import User
 from my_service.schemas.post import PostCreate, PostUpdate
 from my_service.schemas.user import UserCreate, UserUpdate
@@ -40,8 +40,8 @@ async def timed(work: Callable[[], Awaitable[None]]) -> float:
 async def pages(runs: int) -> dict[str, list[float]]:
     """Return the times of the first page and of the last, by cursor and by position, measured alternately."""
     async with read_engine.connect() as connection:
-        order = select(User.id).where(User.deleted_at.is_(None)).order_by(User.created_at, User.id)
-        cursor = (await connection.scalars(order.offset(LIMIT).limit(1))).one()
+        order = select(User.created_at, User.id).where(User.deleted_at.is_(None)).order_by(User.created_at, User.id)
+        cursor = cursor_of((await connection.execute(order.offset(LIMIT).limit(1))).one())
         live = await connection.scalar(text("SELECT count(*) FROM users WHERE deleted_at IS NULL"))
     asked: dict[str, Callable[[], Awaitable[None]]] = {
         "first page": page,
@@ -75,7 +75,7 @@ async def use_the_services() -> None:
     for queries in (UserService(reader).get_users, PostService(reader).get_posts):
         await queries()
         await queries(skip=LIMIT)
-        await queries(cursor=user.id)
+        await queries(cursor=cursor_of(user))
     authors = select(User).options(selectinload(User.posts)).where(User.deleted_at.is_(None))
     await reader.scalars(paginate(authors, User, limit=50))
 

@@ -1,15 +1,19 @@
 """What every route of the API does: pages, errors, methods, authentication."""
 
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
 import pytest
 from fastapi import FastAPI, HTTPException
 from httpx import AsyncClient
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from my_service.api import auth
 from my_service.api.auth import get_current_user
 from my_service.core.config import settings
-from my_service.core.pagination import paginate
+from my_service.core.pagination import cursor_of, paginate
 from my_service.main import app as main
 from my_service.main import lifespan
 from my_service.schemas.base import Omittable, RequestSchema
@@ -30,24 +34,51 @@ async def store(db: AsyncSession, count: int) -> list[int]:
 async def test_list_is_paginated_newest_first(planets: AsyncClient, db_session: AsyncSession) -> None:
     ids = await store(db_session, 5)
 
-    async def page(**parameters: int) -> tuple[list[int], int | None]:
+    async def page(**parameters: Any) -> tuple[list[int], str | None]:
         body = (await planets.get("/planets", params=parameters)).json()
         return [planet["id"] for planet in body["items"]], body["next"]
 
     assert await page() == (ids, None)
-    assert await page(limit=2) == (ids[:2], ids[1])
-    assert await page(limit=2, cursor=ids[1]) == (ids[2:4], ids[3])
-    assert await page(limit=2, cursor=ids[3]) == (ids[4:], None)
+    found, second = await page(limit=2)
+    assert found == ids[:2]
+    found, third = await page(limit=2, cursor=second)
+    assert found == ids[2:4]
+    assert await page(limit=2, cursor=third) == (ids[4:], None)
     assert await page(limit=2, skip=3) == (ids[3:], None)
     assert (await planets.delete(f"/planets/{ids[1]}")).status_code == 204
-    assert await page(limit=2, cursor=ids[1]) == (ids[2:4], ids[3])
+    assert await page(limit=2, cursor=second) == (ids[2:4], third)
     await db_session.execute(delete(Planet))
-    assert await page(limit=2, cursor=ids[1]) == ([], None)
+    assert await page(limit=2, cursor=second) == ([], None)
+
+
+async def test_rows_that_are_deleted_between_pages_move_no_other(
+    planets: AsyncClient, db_session: AsyncSession
+) -> None:
+    """Whatever order the ids have: each row that stays comes once."""
+    ids = await store(db_session, 40)
+    chance = Random(16)  # noqa: S311
+    times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=chance.randrange(20)) for _ in ids]
+    for key, created_at in zip(ids, times, strict=True):
+        await db_session.execute(update(Planet).where(Planet.id == key).values(created_at=created_at))
+    seen: list[int] = []
+    cursor: str | None = ""
+    deleted: set[int] = set()
+    while cursor is not None:
+        body = (await planets.get("/planets", params={"limit": 3} | ({"cursor": cursor} if cursor else {}))).json()
+        seen += [planet["id"] for planet in body["items"]]
+        cursor = body["next"]
+        gone = {seen[-1], chance.choice(ids)}  # the row of the cursor among them
+        deleted |= gone
+        await db_session.execute(delete(Planet).where(Planet.id.in_(gone)))
+    assert len(seen) == len(set(seen))
+    assert {*seen} | deleted == {*ids}
 
 
 async def test_pages_can_be_part_of_one_statement(db_session: AsyncSession) -> None:
     ids = await store(db_session, 4)
-    after = [paginate(select(Planet.id), Planet, limit=1, cursor=ids[position]) for position in (0, 2)]
+    rows = {planet.id: planet for planet in await db_session.scalars(select(Planet))}
+    cursors = [cursor_of(rows[ids[position]]) for position in (0, 2)]
+    after = [paginate(select(Planet.id), Planet, limit=1, cursor=cursor) for cursor in cursors]
     found = await db_session.scalars(select(Planet.id).where(or_(*map(Planet.id.in_, after))).order_by(Planet.id))
     assert found.all() == [ids[3], ids[1]]
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from my_service.core.database import AsyncSessionLocal
-from my_service.core.pagination import paginate
+from my_service.core.pagination import cursor_of, paginate
 from my_service.db.session import Conflict
 
 from ..planets import Crater, Moon, Planet
@@ -39,8 +39,8 @@ async def test_cursor_of_a_deleted_row_is_valid(db_session: AsyncSession) -> Non
     planets[1].soft_delete()
     await db_session.commit()
     remaining = select(Planet).where(Planet.deleted_at.is_(None))
-    for cursor in (planets[1].id, planets[2].id):
-        assert (await db_session.scalars(paginate(remaining, Planet, cursor=cursor))).all() == [planets[0]]
+    for last in planets[1:]:
+        assert (await db_session.scalars(paginate(remaining, Planet, cursor=cursor_of(last)))).all() == [planets[0]]
 
 
 def test_is_deleted_can_be_assigned() -> None:

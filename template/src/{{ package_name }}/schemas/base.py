@@ -5,6 +5,8 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ..core.pagination import cursor_of
+
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound="ReadSchema")
 
@@ -25,12 +27,12 @@ class Page(BaseModel, Generic[Row]):
     """One page of a list."""
 
     items: list[Row]
-    next: int | None = Field(description="Cursor of the next page; null on the last page.")
+    next: str | None = Field(description="Cursor of the next page; null on the last page.")
 
     @classmethod
     def from_rows(cls, rows: Sequence[Any], limit: int) -> Self:
         """Return a page of the first `limit` rows. One more row means that another page follows."""
-        following = rows[limit - 1].id if len(rows) > limit else None
+        following = cursor_of(rows[limit - 1]) if len(rows) > limit else None
         return cls.model_validate({"items": rows[:limit], "next": following}, from_attributes=True)
 
 
