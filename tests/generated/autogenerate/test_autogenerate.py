@@ -63,6 +63,13 @@ def column(name: str, *arguments: Any, **options: Any) -> Callable[[], Any]:
     )
 
 
+def positive(metadata: MetaData) -> None:
+    """Describe a table whose CHECK constraint is not text."""
+    things = table(column("n", Integer), column("name", String(50)))(metadata)
+    condition = (things.c.n > 0) & things.c.name.in_(["one", "50% 'off'"])
+    sa.CheckConstraint(condition, name="positive")  # its columns add it to the table
+
+
 NAME = column("name", String(50))
 MOODS = ("happy", "sad")
 MORE = ("happy", "sad", "calm")
@@ -345,6 +352,12 @@ CASES = [
         table(column("n", Integer)),
         table(column("n", Integer), lambda: sa.CheckConstraint("n > 0", name="positive")),
         {"things": [{"id": 1, "n": 2}]},
+    ),
+    Case(
+        "check constraint of columns and values",
+        table(column("n", Integer), column("name", String(50))),
+        positive,
+        {"things": [{"id": 1, "n": 2, "name": "one"}]},
     ),
     Case(
         "check constraint, changed",

@@ -7,10 +7,10 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
-from sqlalchemy import JSON, CheckConstraint, Column, Computed, Connection, DefaultClause, Index, Table, text
-from sqlalchemy.dialects import registry
+from sqlalchemy import JSON, CheckConstraint, Column, Computed, Connection, DefaultClause, Index, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql import literal_column, text
 from sqlalchemy.sql.elements import UnaryExpression
 
 from .refusals import kind_of
@@ -54,23 +54,25 @@ def _compare_indexes(connection: Connection, modify_ops: ops.ModifyTableOps, sto
     for index in sorted(wanted.indexes, key=lambda index: str(index.name)):
         old = existing.get(index.name)
         if old is not None and index.name not in changed:
-            given, where = _where(old, connection.dialect.name), _where(index, connection.dialect.name)
+            given, where = _where(connection, old), _where(connection, index)
             if not _same(connection, wanted, given, where, f"CREATE INDEX ON {_PROBE} ((1)) WHERE {where}", _OF_INDEX):
                 modify_ops.ops += [ops.DropIndexOp.from_index(old), ops.CreateIndexOp.from_index(index)]
 
 
 def _compare_checks(connection: Connection, modify_ops: ops.ModifyTableOps, stored: Table, wanted: Table) -> None:
-    """Add, drop and replace CHECK constraints. One without a name cannot be changed."""
+    """Add, drop and replace CHECK constraints. Those that SQL created under names of its own stay."""
     old, new = _checks(stored), _checks(wanted)
     for name, check in old.items():
-        if name not in new:
+        if name not in new and name.startswith(f"ck_{wanted.name}_"):
             modify_ops.ops.append(ops.DropConstraintOp.from_constraint(check))
     for name, check in new.items():
-        given, condition = str(old[name].sqltext) if name in old else "", str(check.sqltext)
+        given = str(old[name].sqltext) if name in old else ""
+        condition = _written(connection, check.sqltext)
         if not _same(connection, wanted, given, condition, f"ALTER TABLE {_PROBE} ADD CHECK ({condition})", _OF_CHECK):
             if name in old:
                 modify_ops.ops.append(ops.DropConstraintOp.from_constraint(old[name]))
-            modify_ops.ops.append(ops.CreateCheckConstraintOp.from_constraint(check))
+            # As text: a constraint of the model's columns would add itself to the model.
+            modify_ops.ops.append(ops.CreateCheckConstraintOp(check.name, wanted.name, literal_column(condition)))
 
 
 def _checks(table: Table) -> dict[str, CheckConstraint]:
@@ -106,7 +108,7 @@ def _compare_default(
 ) -> PriorityDispatchResult:
     old, new, connection = stored.server_default, wanted.server_default, context.connection
     if isinstance(old, Computed) and isinstance(new, Computed) and connection is not None and wanted.table is not None:
-        given, expression = str(old.sqltext), str(new.sqltext)
+        given, expression = str(old.sqltext), _written(connection, new.sqltext)
         kind = wanted.type.compile(connection.dialect)
         ddl = f"ALTER TABLE {_PROBE} ADD expression_of_probe {kind} GENERATED ALWAYS AS ({expression}) STORED"
         if not _same(connection, wanted.table, given, expression, ddl, _OF_DEFAULT):
@@ -142,12 +144,15 @@ def set_where_of_all_databases(container: ops.OpContainer) -> None:
                 operation.kw.update({name: known[0] if where is None else where for name, where in given.items()})
 
 
-def _where(index: Index, dialect: str) -> str:
-    where: Any = index.dialect_options[dialect]["where"]
-    if where is None or isinstance(where, str):
-        return where or ""
+def _where(connection: Connection, index: Index) -> str:
+    where: Any = index.dialect_options[connection.dialect.name]["where"]
+    return where or "" if where is None or isinstance(where, str) else _written(connection, where)
+
+
+def _written(connection: Connection, expression: Any) -> str:
+    """Return the expression as it is written in DDL."""
     in_ddl = {"literal_binds": True, "include_table": False}
-    return str(where.compile(dialect=registry.load(dialect)(), compile_kwargs=in_ddl))
+    return str(expression.compile(dialect=connection.dialect, compile_kwargs=in_ddl))
 
 
 def _same(connection: Connection, table: Table, stored: str, wanted: str, ddl: str, query: str) -> bool:
