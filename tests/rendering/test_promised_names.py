@@ -16,7 +16,7 @@ COPIED = {
     "api.dependencies": {"Cursor", "Limit", "ReadDB", "RowId", "Skip", "WriteDB"},
     "api.errors": {"CONFLICT", "NOT_FOUND"},
     "core.database": {"AnySession", "for_update", "get_read_db", "transaction"},
-    "core.pagination": {"paginate"},
+    "core.pagination": {"cursor_of", "paginate"},
     "core.security": {"hash_password_in_thread", "verify_password_in_thread"},
     "db.columns": {"unique_column"},
     "db.session": {"Conflict", "retry_on_conflict"},
@@ -24,7 +24,7 @@ COPIED = {
     "db.types": {"Normalized", "normalize"},
     "models.base": {"BaseModel"},
     "models.mixins": {"DescriptionMixin", "SlugMixin", "TitleMixin"},
-    "schemas.base": {"Omittable", "Page", "ReadSchema", "RequestSchema", "StorableText"},
+    "schemas.base": {"Omittable", "Page", "ReadSchema", "RequestSchema", "StorableText", "VisibleText"},
 }
 EXAMPLE = re.compile(r"(user|post)s?(_service)?|test_(users|posts)|factories")
 
