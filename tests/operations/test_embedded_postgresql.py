@@ -156,6 +156,14 @@ def test_the_process_of_another_program_is_left_alone(project: Project) -> None:
         other.kill()
 
 
+@pytest.mark.parametrize("written", ["", "0123456789abcdef", "../x 1"])
+def test_a_damaged_name_is_made_up_for(project: Project, written: str) -> None:
+    (project.path / ".postgresql").mkdir()
+    (project.path / ".postgresql" / "name").write_text(written)  # which is read as root
+    with embedded_server(project.path, project.variables) as (url, _):
+        assert databases(url)
+
+
 def test_the_environment_does_not_matter(project: Project) -> None:
     nowhere = dict.fromkeys(("LC_ALL", "PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE"), "/nowhere")
     assert " passed" in project.run("make", "test", "ARGS=-k health", check=True, **nowhere).stdout
