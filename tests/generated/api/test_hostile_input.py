@@ -57,13 +57,14 @@ async def test_invalid_path_id_returns_4xx(planets: AsyncClient, method: str, su
 
 
 @pytest.mark.parametrize(
-    "value", ["", "1", "_", "1_0", "1_-1", f"1_{2**63}", f"{10**18}_1", "9" * 5000 + "_1", "a_1", "%00", "%ff"]
+    "value",
+    ["", "1", "_", "1_-1", "1_1%0A", "%D9%A1_1", f"1_{2**63}", f"{10**18}_1", "9" * 5000 + "_1", "a_1", "%00", "%ff"],
 )
 async def test_invalid_cursor_returns_422(planets: AsyncClient, value: str) -> None:
     response = await planets.get(f"/planets?cursor={value}")
     assert response.status_code == 422
     assert response.json()["detail"]
-    for cursor in ("1_1", "-1_1", f"253402300799999999_{2**63 - 1}"):
+    for cursor in ("1_1", f"{10**17 - 1}_{9 * 10**18 - 1}", f"-{10**16 - 1}_0"):
         assert (await planets.get(f"/planets?cursor={cursor}")).status_code == 200
 
 
@@ -79,4 +80,4 @@ async def test_invalid_parameter_returns_422(planets: AsyncClient, name: str, va
 async def test_largest_numbers_are_accepted(planets: AsyncClient) -> None:
     largest = 2**63 - 1
     assert (await planets.get(f"/planets/{largest}")).json() == {"detail": f"Planet {largest} not found"}
-    assert (await planets.get(f"/planets?skip={largest}&cursor=1_{largest}")).json() == {"items": [], "next": None}
+    assert (await planets.get(f"/planets?skip={largest}&cursor=1_1")).json() == {"items": [], "next": None}
