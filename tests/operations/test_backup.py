@@ -57,6 +57,7 @@ def test_backup_of_a_database_in_use_is_complete_and_restored(
     in_use = project.run("make", "db-restore", "FILE=back up.db", check=False)
     assert in_use.returncode != 0
     assert f"{file.name} is in use. Stop the service first." in in_use.stderr
+    assert not file.with_name(f"{file.name}-new").exists()
     assert notes(file) == ["logged", "later"]
 
     holder.kill()  # it leaves its write-ahead log
