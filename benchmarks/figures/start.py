@@ -12,10 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 
+from tests.harness import free_port
+
 from ..harness.ratio import Figure, compare, interleaved
 from ..harness.rendered import Rendered
 from ..harness.services import FLAGS
-from ..harness.serving import free_port
 
 LIMIT = 1.5
 BARE = """

@@ -7,12 +7,14 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from tests.harness import free_port
+
 from ..harness.load import PROCESSOR, RUNS, Load, load, processor_milliseconds
 from ..harness.postgresql import postgresql
 from ..harness.ratio import Figure, compare, interleaved
 from ..harness.rendered import PROGRAMS, Rendered
 from ..harness.services import FLAGS, POOL, USERS, fill
-from ..harness.serving import free_port, serving
+from ..harness.serving import serving
 from .http import CLIENTS, RATE
 
 # Clients connect one after the other, as in production: one worker would accept all that connect at once.

@@ -11,7 +11,9 @@ from typing import Any
 
 import copier
 
-from .serving import free_port, serving
+from tests.harness import free_port
+
+from .serving import serving
 from .versions import installed
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import httpx
 
+from tests.harness import free_port
+
 from ..peers import NOT_HAD, PEERS, Routes, UnavailableError
 from ..peers.check import check
 from .postgresql import Database, execute, postgresql
 from .rendered import Rendered
-from .serving import MEASURED, OTHERS, free_port, on, serving
+from .serving import MEASURED, OTHERS, on, serving
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
 # The same server program for all, with one worker.

@@ -42,14 +42,6 @@ def on(cpus: Collection[int]) -> Iterator[None]:
         os.sched_setaffinity(0, CPUS)
 
 
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def accepts(port: int) -> bool:
     """Return whether something listens on a port of this machine."""
     with socket.socket() as asking:

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.harness import free_port
+
 from ..harness.postgresql import Database
 from ..harness.rendered import ENVIRONMENT, PROGRAMS
-from ..harness.serving import NotServedError, free_port, serving
+from ..harness.serving import NotServedError, serving
 from ..harness.versions import installed
 
 HERE = Path(__file__).resolve().parent

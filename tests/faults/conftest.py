@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ..harness import Project, clean_environment, render
-from .postgresql import PostgreSQL
+from ..postgresql import PostgreSQL
 from .service import PACKAGE, Database, PostgreSQLDatabase, Prepared, Service, SQLiteDatabase
 
 SERVICES = pytest.StashKey[list[Service]]()

@@ -8,12 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
 from ..harness import free_port
-from .postgresql import PostgreSQL
+from ..postgresql import PostgreSQL
 
 # The two that docs/operations.md of a project tells its owner to set, besides where everything is.
 CONFIGURATION = """
@@ -46,15 +46,15 @@ class PgBouncer:
         program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
         if program is None:
             pytest.fail("pgbouncer is not installed: apt-get install pgbouncer", pytrace=False)
-        self._program, self._user = program, server.user
+        self._program, self._account = program, server.account  # it refuses to run as root
         self.folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
         self.port = free_port()
         values = {"server_port": server.port, "port": self.port, "folder": self.folder, "pool_size": pool_size}
         (self.folder / "pgbouncer.ini").write_text(CONFIGURATION.format_map(values))
         (self.folder / "users").write_text('"service" ""\n')
-        if self._user is not None:
-            shutil.chown(self.folder, self._user)
-        self._process: subprocess.Popen[bytes] | None = None
+        if "user" in self._account:
+            shutil.chown(self.folder, self._account["user"])
+        self._process: subprocess.Popen[Any] | None = None
         self.start()
 
     def __enter__(self) -> Self:
@@ -77,8 +77,8 @@ class PgBouncer:
                 [self._program, self.folder / "pgbouncer.ini"],
                 stdout=log,
                 stderr=log,
-                user=self._user,  # it refuses to run as root
                 start_new_session=True,
+                **self._account,
             )
         until = time.monotonic() + 10
         while True:

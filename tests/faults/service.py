@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 
 from ..harness import Project, free_port
-from .postgresql import PostgreSQL
+from ..postgresql import PostgreSQL
 
 PACKAGE = "probed"
 PROBES = Path(__file__).parent / "probes"

