@@ -3,6 +3,7 @@
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 
 from ..faults.stored import rows
 from ..harness import Project, embedded_folder, embedded_server
+from ..postgresql import EMBEDDED
 
 
 def is_up(project: Path) -> bool:
@@ -162,6 +164,14 @@ def test_a_damaged_name_is_made_up_for(project: Project, written: str) -> None:
     (project.path / ".postgresql" / "name").write_text(written)  # which is read as root
     with embedded_server(project.path, project.variables) as (url, _):
         assert databases(url)
+
+
+def test_the_path_of_the_socket_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (long := tmp_path / ("long " * 20)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    sockets = EMBEDDED["_socket_folder"](long)
+    assert Path(sockets).resolve() == long
+    assert len(f"{sockets}/.s.PGSQL.5432") <= 103
 
 
 def test_the_environment_does_not_matter(project: Project) -> None:
