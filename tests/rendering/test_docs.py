@@ -35,7 +35,8 @@ def test_docs_name_what_exists(template: Path, tmp_path: Path, answers: dict[str
 
 def known_constants(project: Path) -> set[str]:
     """Return the settings of .env.example, and the constants of the code."""
-    known = re.findall(r"^#?([A-Z_]+)=", (project / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    known = ["FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY"]  # of uvicorn
+    known += re.findall(r"^#?([A-Z_]+)=", (project / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
     for file in (*project.glob("src/**/*.py"), *project.glob("alembic/*.py")):
         known += re.findall(r"^([A-Z_]+)\b", file.read_text(encoding="utf-8"), re.MULTILINE)
     return set(known)
