@@ -436,6 +436,14 @@ CASES = [
         refused="things.n becomes .*Run make db-migrate",
     ),
     Case(
+        "string becomes JSONB",
+        table(column("n", String(20))),
+        table(column("n", postgresql.JSONB())),
+        {"things": [{"id": 1, "n": "2"}]},
+        refused=r"things.n becomes .*n_new., postgresql.JSONB\(",
+        only="postgresql",
+    ),
+    Case(
         "integer becomes boolean",
         table(column("n", Integer)),
         table(column("n", sa.Boolean())),

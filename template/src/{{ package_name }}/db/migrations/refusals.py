@@ -80,13 +80,16 @@ def kind_of(column_type: TypeEngine[Any]) -> Any:
 
 
 def _by_hand(table: str, column: str, old: TypeEngine[Any], new: TypeEngine[Any]) -> str:
+    plain = _plain(new)
+    module = type(plain).__module__.split(".")  # sqlalchemy.sql.sqltypes, or sqlalchemy.dialects.postgresql.json
+    spelled = f"{module[2] if module[1] == 'dialects' else 'sa'}.{plain!r}"
     return f"""- {table}.{column} becomes {new!r}, and was {old!r}. Only you know what becomes of a value that does not convert.
   Run make db-migrate msg="Change {column}" empty=1, and write:
 
     with op.batch_alter_table("{table}") as batch_op:
-        batch_op.add_column(sa.Column("{column}_new", sa.{new!r}))
+        batch_op.add_column(sa.Column("{column}_new", {spelled}))
     op.execute("UPDATE {table} SET {column}_new = ...")
     with op.batch_alter_table("{table}") as batch_op:
         batch_op.drop_column("{column}")
-        batch_op.alter_column("{column}_new", new_column_name="{column}", existing_type=sa.{new!r})
+        batch_op.alter_column("{column}_new", new_column_name="{column}", existing_type={spelled})
 """
