@@ -28,30 +28,35 @@ class PostgreSQL:
     """A server of one's own, always on the same port. The role `service` is nobody special; `postgres` may do all.
 
     Args:
+        primary: the server that it is a replica of
         settings: those of postgresql.conf, such as max_connections=20
     """
 
-    def __init__(self, **settings: str | int) -> None:
+    def __init__(self, *, primary: Self | None = None, **settings: str | int) -> None:
         # Not below pytest's folder, which is root's alone: as root, the server runs as another user.
         self.folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self.port = free_port()
         self.account = EMBEDDED["as_owner_of"](self.folder)
         if "user" in self.account:
             os.chown(self.folder, self.account["user"], self.account["group"])
-        files = [
-            "--auth=trust",
-            "--username=postgres",
-            f"--pgdata={self.folder}",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-        ]
-        subprocess.run([PROGRAMS / "initdb", "--no-sync", *files], check=True, capture_output=True, **self.account)
+        files = [f"--pgdata={self.folder}", "--username=postgres", "--no-sync"]
+        make = ["initdb", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+        if primary:
+            make = [
+                "pg_basebackup",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--host=127.0.0.1",
+                f"--port={primary.port}",
+            ]
+        subprocess.run([PROGRAMS / make[0], *files, *make[1:]], check=True, capture_output=True, **self.account)
         own = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
         with (self.folder / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in (own | settings).items())
         self._process: subprocess.Popen[Any] | None = None
         self.start()
-        self.execute("CREATE ROLE service LOGIN")
+        if not primary:
+            self.execute("CREATE ROLE service LOGIN")
 
     def __enter__(self) -> Self:
         return self

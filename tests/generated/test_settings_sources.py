@@ -12,15 +12,33 @@ from my_service.db.engine import BACKENDS
 from my_service.db.url import parse_url, same_database
 from my_service.main import app, lifespan
 
+SEVERAL = "host=a%2Cb&port=1%2C2&target_session_attrs=primary"
 FORMS = {
     "postgresql": [
         ("postgresql+asyncpg://u:p@host:5432/app", "postgresql+asyncpg://u:p@host:5432/app"),
         ("postgresql://u:p@host/app", "postgresql+asyncpg://u:p@host/app"),
         ("postgres://u:p@host/app", "postgresql+asyncpg://u:p@host/app"),
-        ("postgres://u:p@host/app?sslmode=require", "postgresql+asyncpg://u:p@host/app?ssl=require"),
+        ("postgres://u:p@host/app?ssl=require", "postgresql+asyncpg://u:p@host/app?sslmode=require"),
         ("postgres://u@host/app?password=p", "postgresql+asyncpg://u:p@host/app"),
         ("postgresql://u:p%40%2F%3A%25@host/app", "postgresql+asyncpg://u:p%40%2F%3A%25@host/app"),
-        ("postgres://u:p@a/app?target_session_attrs=any", "postgresql+asyncpg://u:p@a/app?target_session_attrs=any"),
+        ("postgres://u:p@a/app?target_session_attrs=any", "postgresql+asyncpg://u:p@a/app"),
+        ("postgres://a/app?target_session_attrs=read-write", "postgresql+asyncpg://a/app?target_session_attrs=primary"),
+        ("postgres://a/app?channel_binding=prefer&gssencmode=disable", "postgresql+asyncpg://a/app"),
+        *[
+            (f"postgres://u:p@{several}", f"postgresql+asyncpg://u:p@/app?{SEVERAL}")
+            for several in (
+                "a:1,b:2/app",
+                "/app?host=a:1,b:2",
+                "/app?host=a:1&host=b:2",
+                "/app?host=a,b&port=1,2",
+                "/app?host=a&host=b&port=1&port=2&target_session_attrs=read-write",
+            )
+        ],
+        (
+            "postgres://[::1]:1,[::2]:2/app",
+            f"postgresql+asyncpg:///app?{SEVERAL.replace('a%2Cb', '%3A%3A1%2C%3A%3A2')}",
+        ),
+        ("postgres://a,b:2/app", f"postgresql+asyncpg:///app?{SEVERAL.replace('1%2C2', '5432%2C2')}"),
     ],
     "sqlite": [
         ("sqlite:///./app.db", "sqlite+aiosqlite:///./app.db"),
@@ -32,9 +50,18 @@ REFUSED = {
         ("postgresql://u:hidden@host:port/app", "must look like"),
         ("postgresql://u:hidden@host", "names no database"),
         (
-            "postgresql://u:hidden@host/app?sslmode=require&gssencmode=disable&channel_binding=require",
-            r"does not take: channel_binding, gssencmode\. Remove them",
+            "postgresql://u:hidden@host/app?sslmode=require&channel_binding=require",
+            "channel_binding, which asyncpg does not",
         ),
+        ("postgresql://u:hidden@host/app?service=x&gssencmode=require", r"does not take: gssencmode, service\. Remove"),
+        ("postgresql://u:hidden@host/app?sslmode=on", "an sslmode other than disable"),
+        ("postgresql://u:hidden@host/app?sslrootcert=missing.pem", "names a file in sslrootcert that does not exist"),
+        ("postgresql://u:hidden@host/app?target_session_attrs=standby", "but the service writes"),
+        ("postgresql://u:hidden@host/app?connect_timeout=soon", "not a number of seconds"),
+        ("postgresql://u:hidden@host/app?options=a&options=b", "has options more than once"),
+        ("postgresql://u:hidden@a,b,c/app?port=1,2", "has 2 ports for 3 hosts"),
+        ("postgresql://u:hidden@a:1,b:99999/app", "a port that is not a number"),
+        ("postgresql://u:hidden@a:1,b:two/app", "a port that is not a number"),
     ],
     "sqlite": [
         ("sqlite://", "names no file"),
@@ -47,6 +74,8 @@ SAME = {
         ("postgresql://u:hidden@localhost/app", "postgresql+asyncpg://other@127.0.0.1:5432/app"),
         ("postgresql://localhost/app", "postgres://127.0.0.1:5432/app"),
         ("postgresql://a@/app?host=/run/pg", "postgresql://b@/app?host=/run/pg"),
+        ("postgresql://a@/app?host=127.0.0.1:1&host=127.0.0.1:2", "postgresql://b@127.0.0.1:1/app"),
+        ("postgresql://b:2,a:1/app", "postgresql://a:1,c:3/app"),
     ],
     "sqlite": [("sqlite:///./app.db", "sqlite+aiosqlite:///app.db")],
 }
@@ -55,6 +84,7 @@ DIFFERENT = {
         ("postgresql://localhost/app", "postgresql://localhost/app_test"),
         ("postgresql://localhost/app", "postgresql://localhost:5433/app"),
         ("postgresql://one/app", "postgresql://other/app"),
+        ("postgresql://a:1,b:2/app", "postgresql://a:2,b:1/app"),
     ],
     "sqlite": [("sqlite:///app.db", "sqlite:///app_test.db")],
 }

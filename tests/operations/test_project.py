@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ..faults.stored import rows
 from ..harness import Project, embedded_folder, free_port
 
 DATABASES = ["postgresql", "sqlite"]
@@ -423,6 +424,40 @@ def test_tests_refuse_the_development_database(
     if database == "sqlite":
         with sqlite3.connect(tmp_path / "shop.db") as connection:
             assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_tests_delete_no_database_that_they_did_not_make(
+    make_owned: Callable[..., Project], request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    """Whatever two names one database has: what decides is what is in it."""
+    project = make_owned(database=database)
+    if database == "postgresql":
+        server: str = request.getfixturevalue("postgresql_server")
+        url = server.format(database="mine")
+        rows(server.format(database="postgres"), "CREATE DATABASE mine")
+    else:
+        url = f"sqlite:///{tmp_path / 'mine.db'}"
+    rows(url, "CREATE TABLE mine (id INTEGER)", "INSERT INTO mine VALUES (1)")
+    done = project.run("make", "test", check=False, TEST_DATABASE_URL=url)
+    assert done.returncode != 0
+    assert "has tables, and the tests did not make it" in done.stdout + done.stderr
+    assert rows(url, "SELECT * FROM mine") == ["1"]
+    rows(url, "DROP TABLE mine")
+    assert " passed" in project.run("make", "test", "ARGS=-q -k health", TEST_DATABASE_URL=url).stdout
+
+    left = "import asyncio; from scripts.dev_database import create, test_url; asyncio.run(create(test_url()))"
+    project.run("python", "-c", left, TEST_DATABASE_URL=url)  # as a killed run leaves it
+    rows(url, "CREATE TABLE of_a_test (id INTEGER)")
+    assert " passed" in project.run("make", "test", "ARGS=-q -k health", TEST_DATABASE_URL=url).stdout
+
+
+def test_a_file_that_is_no_database_is_not_deleted(make_owned: Callable[..., Project], tmp_path: Path) -> None:
+    project = make_owned(database="sqlite")
+    (tmp_path / "notes.txt").write_text("mine " * 1000)
+    done = project.run("make", "test", check=False, TEST_DATABASE_URL=f"sqlite:///{tmp_path / 'notes.txt'}")
+    assert "is not a database, and the tests did not make it" in done.stdout + done.stderr
+    assert (tmp_path / "notes.txt").read_text() == "mine " * 1000
 
 
 @pytest.mark.parametrize("database", DATABASES)

@@ -94,7 +94,9 @@ async def transaction(db: AsyncSession) -> AsyncIterator[None]:
     db.info["in_transaction"] = True
     try:
         yield
-        await db.commit()
+        # A commit waits for synchronous replicas, and no timeout of PostgreSQL ends that.
+        async with asyncio.timeout(db.get_bind().get_execution_options().get("commit_timeout")):
+            await db.commit()
     except BaseException:
         await db.rollback()
         raise

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from pydantic import AfterValidator
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
 
 from .engine import BACKENDS, backend_for
@@ -16,15 +16,12 @@ def parse_url(value: str) -> URL:
     Raises:
         ValueError: the service cannot use the URL. The message contains no password.
     """
-    url = None
-    with suppress(ArgumentError, ValueError):
-        parsed = make_url(value)
-        parsed.port  # noqa: B018 - raises ValueError for a port that is not a number
-        url = parsed
+    scheme, separator, rest = value.partition("://")
     for backend in BACKENDS.values():
-        if url is not None and url.drivername in backend.SCHEMES:
-            checked: URL = backend.check_url(url.set(drivername=backend.DRIVER))
-            return checked
+        if separator and scheme in backend.SCHEMES:
+            with suppress(ArgumentError):
+                url: URL = backend.parse_url(f"{backend.DRIVER}://{rest}")
+                return url
     examples = " or ".join(backend.EXAMPLE_URL for backend in BACKENDS.values())
     raise ValueError(f"must look like {examples}. This project was generated for {' and '.join(BACKENDS)}.")
 
@@ -40,4 +37,4 @@ DatabaseURL = Annotated[str, AfterValidator(_with_driver)]
 def same_database(one: URL, other: URL) -> bool:
     """Return whether two URLs name the same database, however they spell it."""
     backend = backend_for(one)
-    return backend is backend_for(other) and bool(backend.identify(one) == backend.identify(other))
+    return backend is backend_for(other) and bool(backend.identify(one) & backend.identify(other))
