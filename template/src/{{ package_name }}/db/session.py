@@ -64,20 +64,40 @@ class _SessionPerStatement(Session):
         self._options: dict[str, Any] = {"bind": bind} | options
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        with Session(**self._options) as session:
-            return session.execute(*args, **kwargs)
+        return self._read(lambda session: session.execute(*args, **kwargs))
 
     def scalar(self, *args: Any, **kwargs: Any) -> Any:
-        with Session(**self._options) as session:
-            return session.scalar(*args, **kwargs)
+        return self._read(lambda session: session.scalar(*args, **kwargs))
+
+    def _read(self, read: Callable[[Session], Any]) -> Any:
+        def once() -> Any:
+            with Session(**self._options) as session:
+                return read(session)
+
+        return _once_more(self._options["bind"], once)
+
+
+def _once_more(bind: Any, read: Callable[[], Result]) -> Result:
+    """Read, and read again if the connection was lost or a migration changed the table."""
+    try:
+        return read()
+    except DBAPIError as error:
+        lost = error.connection_invalidated or backend_for(bind.engine.url).is_retryable(error)
+        if isinstance(bind, Connection) or not lost:  # a test's transaction ends with its connection
+            raise
+    return read()
 
 
 def _fetch_dicts(session: Session, statement: Executable, parameters: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     bind = session.get_bind()
-    with nullcontext(bind) if isinstance(bind, Connection) else bind.connect() as connection:
-        result = connection.execute(statement, parameters)
-        names = result.keys()
-        return [dict(zip(names, row, strict=True)) for row in result]
+
+    def once() -> list[dict[str, Any]]:
+        with nullcontext(bind) if isinstance(bind, Connection) else bind.connect() as connection:
+            result = connection.execute(statement, parameters)
+            names = result.keys()
+            return [dict(zip(names, row, strict=True)) for row in result]
+
+    return _once_more(bind, once)
 
 
 @asynccontextmanager
