@@ -6,6 +6,7 @@ uv has refreshed its cache of the package index.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def main() -> int:
     folder.chmod(0o755)  # as root, PostgreSQL runs as another user
     show("Newer than a requirement allows", set[str]().union(*map(beyond_bounds, (ROOT, *render(folder)))))
     tests = folder / "tests"
-    arguments = f"--basetemp={tests} {os.environ.get('ARGS', '')}"
+    arguments = f"--basetemp={shlex.quote(str(tests))} {os.environ.get('ARGS', '')}"
     command = ["make", "--keep-going", "lint", "test", f"ARGS={arguments}"]
     outside = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS", "MAKELEVEL")}
     failed = subprocess.run(command, cwd=ROOT, env=outside, check=False).returncode

@@ -227,7 +227,8 @@ def embedded_server(project: Path, variables: Mapping[str, str]) -> Iterator[tup
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        url = process.stdout.readline().strip().replace("postgresql+asyncpg:", "postgresql:")
+        # libpq takes + for itself, not for a space.
+        url = process.stdout.readline().strip().replace("postgresql+asyncpg:", "postgresql:").replace("+", "%20")
         yield url, process
         if process.poll() is None:
             print(file=process.stdin, flush=True)

@@ -50,7 +50,7 @@ class PostgreSQL:
                 f"--port={primary.port}",
             ]
         subprocess.run([PROGRAMS / make[0], *files, *make[1:]], check=True, capture_output=True, **self.account)
-        own = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+        own = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "."}  # its data
         with (self.folder / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in (own | settings).items())
         self._process: subprocess.Popen[Any] | None = None

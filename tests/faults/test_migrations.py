@@ -317,7 +317,7 @@ def test_a_lock_that_is_not_given_up_ends_the_migration_and_not_the_service(
     assert "unspoken" not in said
     assert f"needs a lock that other sessions did not release within {patience} s (DATABASE_LOCK_TIMEOUT)" in said
     assert re.search(
-        rf"session {pids[0]} of postgres, application report, {state}, in a transaction since [-\d]+ [:\d]+ UTC \(\d+ s\),"
+        rf"session {pids[0]} of postgres, application report, from 127.0.0.1, {state}, in a transaction since [-\d]+ [:\d]+ UTC \(\d+ s\),"
         r" its statement: SELECT count\(\*\) FROM users WHERE email <>\n",
         said,
     )

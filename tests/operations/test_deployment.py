@@ -192,7 +192,8 @@ def run_stage(stage: Stage, context: Path, app: Path) -> None:
             copy(instruction.arguments, context, app)
         elif instruction.name == "RUN":
             command = re.sub(r"--mount=\S+\s+", "", instruction.arguments)
-            done = run("sh", "-c", command, cwd=app, environment=environment)
+            cache = {"UV_CACHE_DIR": str(app.parent / "cache")}  # what is mounted
+            done = run("sh", "-c", command, cwd=app, environment=environment | cache)
             assert done.returncode == 0, f"RUN {command}\n{done.stderr}"
 
 

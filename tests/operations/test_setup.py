@@ -1,6 +1,7 @@
 """What happens after `copier copy`: the hook sets the project up, and whatever goes wrong, nothing is lost."""
 
 import ast
+import shlex
 import shutil
 import subprocess
 import sys
@@ -122,7 +123,7 @@ def test_without_a_network_the_project_is_whole_and_one_command_finishes_it(
     assert done.returncode == 0, done.stderr
     assert "Installing the packages in .venv ...\n" in done.stdout
     assert "Writing" not in done.stdout
-    assert f"cd {project} && make setup" in done.stderr
+    assert f"cd {shlex.quote(str(project))} && make setup" in done.stderr
     assert "Traceback" not in done.stderr
     fresh = render(template, tmp_path / "fresh", database="sqlite")
     files = {str(path.relative_to(fresh)) for path in fresh.rglob("*") if path.is_file()}
@@ -179,7 +180,7 @@ def test_a_broken_setup_still_exits_0(tmp_path: Path) -> None:
     hook = [sys.executable, str(ROOT / "hooks" / "after_copy.py")]
     done = subprocess.run(hook, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    assert f"cd {tmp_path} && make setup" in done.stderr
+    assert f"cd {shlex.quote(str(tmp_path))} && make setup" in done.stderr
 
 
 def test_an_older_python_is_told_which_one_to_use(template: Path, tmp_path: Path) -> None:

@@ -237,7 +237,7 @@ def test_new_files_that_git_ignores_are_named_and_taken_back(owner: Owner, relea
 
 def test_edits_during_an_update_are_kept(owner: Owner, releases: Releases) -> None:
     """A release's own command edits the project, as its owner might meanwhile."""
-    releases.run_before("v0.2.0", "sh", "-c", f"echo precious >> {owner.path}/README.md")
+    releases.run_before("v0.2.0", "sh", "-c", f"echo precious >> '{owner.path}/README.md'")
     release(releases)
     done = owner.update()
     assert done.returncode == 2

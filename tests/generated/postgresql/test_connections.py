@@ -28,7 +28,10 @@ Activity = Callable[[int, str], Awaitable[object]]
 
 async def test_host_may_be_the_folder_of_a_socket(engine: AsyncEngine) -> None:
     url = engine.url
-    parts: dict[str, Any] = {"HOST": url.query["host"], "USER": url.username, "DB": url.database}
+    async with engine.connect() as connection:
+        folder = await connection.scalar(text("SHOW data_directory"))
+        port = await connection.scalar(text("SHOW port"))
+    parts: dict[str, Any] = {"HOST": folder, "PORT": port, "USER": url.username, "DB": url.database}
     given = Settings(DATABASE_URL=None, **{f"POSTGRES_{name}": value for name, value in parts.items()})
     on_socket = open_writer(make_url(given.database_url))
     async with on_socket.connect() as connection:
