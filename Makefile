@@ -26,7 +26,7 @@ new: $(if $(wildcard .venv/.ready),.venv/.ready,.venv/.copier) ## Make a project
 test: .venv/.ready ## Render every variant, run its tests, and all others (ARGS="-k update")
 	@$(BIN)/pytest -n 2 -m "not system_packages" $(ARGS)
 
-test-faults: .venv/.ready ## Test what needs Debian packages: nginx, pgbouncer
+test-faults: .venv/.ready ## Test what needs Debian packages: chromium, nginx, pgbouncer
 	@$(BIN)/pytest -n 2 -m system_packages $(ARGS)
 
 soak: .venv/.ready ## Load services on both databases for ten minutes each, with faults (MINUTES=1)
