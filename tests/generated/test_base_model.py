@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import BigInteger, insert, select, text, update
+from sqlalchemy import JSON, BigInteger, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from my_service.db.models import ConstructorDefaults
 
 from .planets import Planet
 
@@ -21,6 +24,37 @@ async def store(db: AsyncSession, name: str = "mars") -> Planet:
 def test_default_is_set_before_the_flush() -> None:
     assert Planet(name="mars").mass == 1
     assert Planet(name="mars", mass=5).mass == 5
+
+
+def test_a_default_that_can_change_is_of_one_row_alone() -> None:
+    class Base(ConstructorDefaults, DeclarativeBase):
+        pass
+
+    class Probe(Base):
+        __tablename__ = "probes"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        tags: Mapped[list[str]] = mapped_column(JSON, default=["new"])
+
+    first = Probe()
+    first.tags.append("secret")
+    assert Probe().tags == ["new"]
+
+
+def test_the_class_of_a_row_is_not_overwritten_by_a_default() -> None:
+    class Base(ConstructorDefaults, DeclarativeBase):
+        pass
+
+    class Employee(Base):
+        __tablename__ = "employees"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str] = mapped_column(default="employee")
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "employee"}  # noqa: RUF012
+
+    class Manager(Employee):
+        level: Mapped[int | None] = mapped_column(default=1)
+        __mapper_args__ = {"polymorphic_identity": "manager"}  # noqa: RUF012
+
+    assert (Employee().kind, Manager().kind, Manager().level) == ("employee", "manager", 1)
 
 
 async def test_new_row_does_not_look_edited(db_session: AsyncSession) -> None:

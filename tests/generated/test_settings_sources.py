@@ -49,6 +49,8 @@ REFUSED = {
     "postgresql": [
         ("postgresql://u:hidden@host:port/app", "must look like"),
         ("postgresql://u:hidden@host", "names no database"),
+        ("postgresql://u:hidden@host?ssl=disable", "names no database"),
+        ("postgresql://u:hidden@/?host=/run/postgresql", "names no database"),
         (
             "postgresql://u:hidden@host/app?sslmode=require&channel_binding=require",
             "channel_binding, which asyncpg does not",
@@ -66,7 +68,9 @@ REFUSED = {
     "sqlite": [
         ("sqlite://", "names no file"),
         ("sqlite://hidden.db", "names no file"),
-        ("sqlite:///file:hidden?mode=memory", "holds a file: URL"),
+        ("sqlite:///file:hidden", "holds a file: URL"),
+        ("sqlite:///hidden.db?uri=true&mode=ro", "parameters that are not used: mode, uri"),
+        ("sqlite://localhost/hidden.db", "names a host"),
     ],
 }
 SAME = {

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -84,21 +85,55 @@ def test_a_copied_file_meets_the_old_write_ahead_log(noted: tuple[Project, Path,
     assert notes(file) == []
 
 
+def test_each_restore_keeps_what_it_replaces(noted: tuple[Project, Path, "subprocess.Popen[str]"]) -> None:
+    """Two at once too: neither takes the other's files."""
+    project, file, holder = noted
+    project.run("make", "db-backup", "FILE=backup.db")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO notes VALUES ('precious')")
+    holder.kill()
+    holder.wait()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: project.run("make", "db-restore", "FILE=backup.db", check=False), range(4)))
+    kept = [notes(path) for path in (file, *project.path.glob("my_service-before-*.db"))]
+    assert kept.count(["logged", "precious"]) == 1
+    assert notes(file) == ["logged"]
+
+
+def test_the_file_behind_a_link_is_restored(noted: tuple[Project, Path, "subprocess.Popen[str]"]) -> None:
+    project, file, holder = noted
+    project.run("make", "db-backup", "FILE=backup.db")
+    holder.kill()
+    holder.wait()
+    (volume := project.path.parent / "volume").mkdir()
+    stored = file.rename(volume / "data.db")
+    file.symlink_to(stored)
+    project.run("make", "db-restore", "FILE=backup.db")
+    assert file.is_symlink()
+    assert notes(stored) == ["logged"]
+    project.run("make", "db-reset", "YES=1")
+    assert file.is_symlink()
+    with pytest.raises(sqlite3.OperationalError, match="no such table: notes"):
+        notes(stored)
+
+
 @pytest.mark.parametrize(
     ("target", "file", "sentence"),
     [
         ("db-backup", "", "The file is missing. Use make db-backup FILE=backup.db"),
         ("db-restore", "", "The file is missing. Use make db-restore FILE=backup.db"),
         ("db-backup", "README.md", "README.md exists. Choose another name."),
-        ("db-backup", "no/such.db", "Cannot copy my_service.db: unable to open database file."),
+        ("db-backup", "no/such.db", "no/such.db-new-"),
         ("db-restore", "nothing.db", "Cannot copy nothing.db: unable to open database file."),
         ("db-restore", "README.md", "Cannot copy README.md: file is not a database."),
+        ("db-restore", "empty", "Cannot copy empty: it has no tables."),
     ],
 )
 def test_wrong_backups_are_refused(make_owned: Callable[..., Project], target: str, file: str, sentence: str) -> None:
     project = make_owned(database="sqlite")
     project.run("make", "db-upgrade")
     before = (project.path / "my_service.db").read_bytes()
+    (project.path / "empty").touch()
     done = project.run("make", target, f"FILE={file}", check=False)
     assert done.returncode != 0
     assert sentence in done.stderr

@@ -172,12 +172,14 @@ def test_a_damaged_name_is_made_up_for(project: Project, written: str) -> None:
         assert databases(url)
 
 
-def test_the_path_of_the_socket_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (long := tmp_path / ("long " * 20)).mkdir()
+@pytest.mark.parametrize("name", ["long " * 20, "a, b"])
+def test_the_path_of_the_socket_fits_into_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (long := tmp_path / name).mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     sockets = EMBEDDED["_socket_folder"](long)
     assert Path(sockets).resolve() == long
     assert len(f"{sockets}/.s.PGSQL.5432") <= 103
+    assert "," not in sockets
 
 
 def test_the_environment_does_not_matter(project: Project) -> None:

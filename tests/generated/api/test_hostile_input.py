@@ -64,7 +64,7 @@ async def test_invalid_cursor_returns_422(planets: AsyncClient, value: str) -> N
     response = await planets.get(f"/planets?cursor={value}")
     assert response.status_code == 422
     assert response.json()["detail"]
-    for cursor in ("1_1", f"{10**17 - 1}_{9 * 10**18 - 1}", f"-{10**16 - 1}_0"):
+    for cursor in ("1_1", f"{10**18 - 1}_{9 * 10**18 - 1}", "0_0"):
         assert (await planets.get(f"/planets?cursor={cursor}")).status_code == 200
 
 

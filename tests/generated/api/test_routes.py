@@ -51,6 +51,19 @@ async def test_list_is_paginated_newest_first(planets: AsyncClient, db_session: 
     assert await page(limit=2, cursor=second) == ([], None)
 
 
+async def test_rows_of_any_time_have_a_next_page(planets: AsyncClient, db_session: AsyncSession) -> None:
+    ids = await store(db_session, 3)
+    times = [datetime.max.replace(tzinfo=UTC), datetime(1601, 1, 1, tzinfo=UTC), datetime.min.replace(tzinfo=UTC)]
+    for key, created_at in zip(ids, times, strict=True):
+        await db_session.execute(update(Planet).where(Planet.id == key).values(created_at=created_at))
+    seen, cursor = [], ""
+    while cursor is not None:
+        body = (await planets.get("/planets", params={"limit": 1} | ({"cursor": cursor} if cursor else {}))).json()
+        seen += [planet["id"] for planet in body["items"]]
+        cursor = body["next"]
+    assert seen == ids
+
+
 async def test_rows_that_are_deleted_between_pages_move_no_other(
     planets: AsyncClient, db_session: AsyncSession
 ) -> None:

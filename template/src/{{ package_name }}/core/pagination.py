@@ -8,10 +8,11 @@ from sqlalchemy import literal, tuple_
 from ..db.session import Statement
 from ..models.base import BaseModel
 
-# What `cursor_of` returns. Every match is a time and an id that databases store.
-CURSOR = r"^(-[0-9]{1,16}|[0-9]{1,17})_([0-9]{1,18}|[1-8][0-9]{18})$"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What `cursor_of` returns: microseconds since the year 1, and an id that databases store.
+CURSOR = r"^[0-9]{1,18}_([0-9]{1,18}|[1-8][0-9]{18})$"
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _FIRST) // _MICROSECOND
 
 
 def paginate(
@@ -30,11 +31,11 @@ def paginate(
     if cursor is None:
         return statement
     microseconds, _, key = cursor.partition("_")
-    created_at = _EPOCH + int(microseconds) * _MICROSECOND
+    created_at = _FIRST + min(int(microseconds), _LAST) * _MICROSECOND
     last = tuple_(literal(created_at, model.created_at.type), literal(int(key), model.id.type))
     return statement.where(tuple_(model.created_at, model.id) < last)
 
 
 def cursor_of(row: Any) -> str:
     """Return the place of a row in the order: the next page begins after it, even if the row is gone by then."""
-    return f"{(row.created_at - _EPOCH) // _MICROSECOND}_{row.id}"
+    return f"{(row.created_at - _FIRST) // _MICROSECOND}_{row.id}"

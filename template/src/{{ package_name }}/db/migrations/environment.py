@@ -45,7 +45,9 @@ def locate_errors() -> Iterator[None]:
         yield
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        place = [frame for frame in frames if f"{os.sep}src{os.sep}" in frame.filename] or frames
+        source, engine_room = f"{os.sep}src{os.sep}", f"{os.sep}db{os.sep}"
+        own = [frame for frame in frames if source in frame.filename and engine_room not in frame.filename]
+        place = own or frames
         where = f"{place[-1].filename}:{place[-1].lineno}"
         raise CommandError(f"The models do not import: {where}: {type(error).__name__}: {error}") from error
 

@@ -40,7 +40,7 @@ def _compare_table(
 ) -> PriorityDispatchResult:
     connection = context.connection
     if wanted is not None and connection is not None:
-        _refuse_expression_indexes(connection, wanted)
+        _refuse_expression_indexes(connection, wanted, is_stored=stored is not None)
         if stored is not None:
             _compare_indexes(connection, modify_ops, stored, wanted)
             _compare_checks(connection, modify_ops, stored, wanted)
@@ -80,15 +80,16 @@ def _checks(table: Table) -> dict[str, CheckConstraint]:
     return {str(item.name): item for item in sorted(found, key=lambda item: str(item.name))}
 
 
-def _refuse_expression_indexes(connection: Connection, wanted: Table) -> None:
+def _refuse_expression_indexes(connection: Connection, wanted: Table, *, is_stored: bool) -> None:
     if connection.dialect.name != "sqlite":
         return
     names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'").scalars().all()
     for index in wanted.indexes:
         if index.name not in names and not all(isinstance(_ascending(item), Column) for item in index.expressions):
             written = " ".join(str(CreateIndex(index).compile(dialect=connection.dialect)).split())
+            first = "" if is_stored else " Leave it out until a migration has created its table. Then"
             raise CommandError(
-                f"The index {index.name} is on an expression, which Alembic cannot read from SQLite. Create it by hand:"
+                f"The index {index.name} is on an expression, which Alembic cannot read from SQLite.{first} Create it by hand:"
                 f' run make db-migrate msg="Add {index.name}" empty=1, and write\n\n    op.execute({written!r})\n'
             )
 
@@ -119,17 +120,25 @@ def _compare_default(
                 f'        batch_op.add_column(sa.Column("{name}", sa.{wanted.type!r}, sa.Computed({expression!r})))\n'
             )
         return PriorityDispatchResult.STOP
+    if isinstance(old, DefaultClause) and isinstance(new, DefaultClause) and _text(old) == _text(new):
+        return PriorityDispatchResult.STOP  # Alembic would paste the text into a query
     comparable = not isinstance(wanted.type, JSON) and kind_of(stored.type) is kind_of(wanted.type)
-    if comparable or not isinstance(old, DefaultClause) or not isinstance(new, DefaultClause):
+    quoted = isinstance(new, DefaultClause) and isinstance(new.arg, str) and kind_of(wanted.type) is str
+    if (comparable and not quoted) or not isinstance(old, DefaultClause) or not isinstance(new, DefaultClause):
         return PriorityDispatchResult.CONTINUE
-    if _text(old) != _text(new):
-        alter.existing_server_default, alter.modify_server_default = old, new
+    alter.existing_server_default, alter.modify_server_default = old, new
     return PriorityDispatchResult.STOP
 
 
 def _text(default: DefaultClause) -> str:
-    written = default.arg if isinstance(default.arg, str) else str(default.arg)
-    return re.sub(r"::[\w ]+$", "", written).strip("'")
+    """Return the default without the quotes, and the type that PostgreSQL adds."""
+    if isinstance(default.arg, str):
+        return re.sub("^'|'$", "", default.arg)  # as Alembic writes it into the migration
+    quoted = re.fullmatch(r"(E?)'((?:[^']|'')*)'(?:::.+)?", str(default.arg), re.DOTALL)
+    if quoted is None:
+        return re.sub(r"::[\w ]+$", "", str(default.arg))
+    value = quoted[2].replace("''", "'")
+    return value.replace("\\\\", "\\") if quoted[1] else value
 
 
 def set_where_of_all_databases(container: ops.OpContainer) -> None:
