@@ -4,8 +4,9 @@ import sqlite3
 import subprocess
 from contextlib import closing
 
-from ..postgresql import PROGRAMS
+from ..postgresql import EMBEDDED
 
+PROGRAMS = EMBEDDED["find_programs"]("")  # the newest, which talk to every server
 PSQL, PG_DUMP = str(PROGRAMS / "psql"), str(PROGRAMS / "pg_dump")
 
 

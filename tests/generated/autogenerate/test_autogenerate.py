@@ -29,6 +29,9 @@ from my_service.models.base import Base
 from ...test_migrations import describe
 from scripts import revision
 
+# Before PostgreSQL 18, SQLAlchemy warns that computed columns are stored.
+pytestmark = pytest.mark.filterwarnings("ignore:Computed column")
+
 POSTGRESQL = make_url(settings.database_url).get_backend_name() == "postgresql"
 Schema = Callable[[MetaData], object]
 
