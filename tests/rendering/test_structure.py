@@ -202,9 +202,9 @@ def test_imports_follow_the_wall(template: Path, tmp_path: Path, database: str) 
 
 # Files and lines that an owner carries, uv.lock aside: no more than these.
 BUDGETS: list[tuple[dict[str, Any], int, int]] = [
-    ({}, 85, 6225),
-    ({"database": "sqlite", "soft_delete": "automatic"}, 85, 5910),
-    ({"example_models": "none"}, 73, 5350),
+    ({}, 86, 6365),
+    ({"database": "sqlite", "soft_delete": "automatic"}, 86, 6045),
+    ({"example_models": "none"}, 74, 5490),
 ]
 OWNED = [f"{PACKAGE}/{folder}" for folder in ("api", "core", "models", "schemas", "services")] + ["tests"]
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from ..core.database import backend
+from ..core.logging import request_id
 from ..db.session import Conflict
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class ErrorResponse(BaseModel):
     """What went wrong, in one sentence."""
 
     detail: str
+    request_id: str | None = None
 
 
 def _document(status_code: int, description: str) -> dict[int | str, dict[str, Any]]:
@@ -39,8 +41,9 @@ UNAVAILABLE = _document(503, "The service cannot do this now. Retry-After says w
 
 
 def error_response(status_code: int, detail: Any, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return the response to an error. All error bodies are made here."""
-    return JSONResponse({"detail": detail}, status_code, headers)
+    """Return the response to an error. All error bodies are made here. A 5xx names the request, for those who ask."""
+    named = {"request_id": request_id.get()} if status_code >= 500 and request_id.get() else {}
+    return JSONResponse({"detail": detail, **named}, status_code, headers)
 
 
 async def _http_exception(request: Request, error: HTTPException) -> Response:

@@ -48,7 +48,9 @@ class HeadMiddleware:
         async def send_without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        as_get = {**scope, "method": "GET"}
+        await self.app(as_get, receive, send_without_body)
+        scope["route"] = as_get.get("route")
 
 
 class MaxBodySizeMiddleware:
