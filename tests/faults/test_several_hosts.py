@@ -52,6 +52,19 @@ async def test_a_host_that_hangs_costs_its_timeout_once(serve: Serve, database: 
         assert max(took[1:]) < 1, "each of them makes a new connection"
 
 
+async def test_readiness_does_not_stay_with_a_host_that_hangs(serve: Serve, database: PostgreSQLDatabase) -> None:
+    """It waits less long than a host may take to connect."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        service = serve(
+            DATABASE_URL=url(database, silent.getsockname()[1], database.server.port), READINESS_TIMEOUT=0.5
+        )
+        async with service.client() as http:
+            answers = [(await http.get("/health/ready")).status_code for _ in range(3)]
+    assert answers == [503, 200, 200]
+
+
 async def test_writes_find_the_primary(serve: Serve, database: PostgreSQLDatabase, replica: PostgreSQL) -> None:
     """It may be listed last, and while there is none, requests are answered with 503."""
     service = serve(DATABASE_URL=url(database, replica.port, database.server.port), DATABASE_POOL_RECYCLE=0)

@@ -63,12 +63,16 @@ def test_backup_of_a_database_in_use_is_complete_and_restored(
 
     holder.kill()  # it leaves its write-ahead log
     holder.wait()
+    file.chmod(0o640)
+    file.with_name(f"{file.name}-journal").write_text("of another database")
     assert "Now run make db-upgrade" in project.run("make", "db-restore", "FILE=back up.db").stdout
     assert notes(file) == ["logged"]
+    assert file.stat().st_mode & 0o777 == 0o640
     (before,) = project.path.glob("my_service-before-*.db")
     assert notes(before) == ["logged", "later"]
     project.run("make", "db-check")
-    assert sorted(path.name for path in project.path.glob("*.db*") if path != before) == ["back up.db", file.name]
+    left = sorted(path.name for path in project.path.glob("*.db*") if not path.name.startswith(before.name))
+    assert left == ["back up.db", file.name]
 
 
 def test_a_copied_file_meets_the_old_write_ahead_log(noted: tuple[Project, Path, "subprocess.Popen[str]"]) -> None:

@@ -202,9 +202,9 @@ def test_imports_follow_the_wall(template: Path, tmp_path: Path, database: str) 
 
 # Files and lines that an owner carries, uv.lock aside: no more than these.
 BUDGETS: list[tuple[dict[str, Any], int, int]] = [
-    ({}, 86, 6365),
-    ({"database": "sqlite", "soft_delete": "automatic"}, 86, 6045),
-    ({"example_models": "none"}, 74, 5490),
+    ({}, 86, 6395),
+    ({"database": "sqlite", "soft_delete": "automatic"}, 86, 6085),
+    ({"example_models": "none"}, 74, 5525),
 ]
 OWNED = [f"{PACKAGE}/{folder}" for folder in ("api", "core", "models", "schemas", "services")] + ["tests"]
 

@@ -468,7 +468,21 @@ CASES = [
             (String(50), "don't know"),
             (String(50), "it's 100% :x"),
             (String(50), "C:\\new 'x'::text"),
+            (String(50), ""),
+            (String(50), "two\nlines, and :one"),
             (sa.Float(), "NaN"),
+        ]
+    ],
+    *[
+        Case(
+            f"another column beside the {name} with a colon",
+            table(NAME, other),
+            table(NAME, other, column("more", String(20), server_default="-")),
+            ROW,
+        )
+        for name, other in [
+            ("default", column("data", sa.JSON(), server_default='{"retries":3}')),
+            ("text", column("data", String(50), server_default="see :name")),
         ]
     ],
     Case(

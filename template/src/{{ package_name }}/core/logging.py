@@ -35,6 +35,7 @@ class JSONFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -43,10 +44,14 @@ class JSONFormatter(logging.Formatter):
         }
         if request_id.get():
             line["request_id"] = request_id.get()
-        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        try:
+            return json.dumps(extra | line, default=str, ensure_ascii=False, allow_nan=False)
+        except Exception:  # a value that JSON has not must not cost the line
+            return json.dumps({"extra": repr(sorted(extra))} | line, ensure_ascii=False)
 
 
 def configure_logging(level: str, *, as_json: bool) -> None:
@@ -88,7 +93,8 @@ class RequestLogMiddleware:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        token = request_id.set(given.decode() if _WELL_FORMED.fullmatch(given) else uuid.uuid4().hex[:16])
+        # Each request has a context of its own, so nothing needs to be reset.
+        request_id.set(given.decode() if _WELL_FORMED.fullmatch(given) else uuid.uuid4().hex[:16])
         started = time.perf_counter()
         status = 0  # the client disconnected
 
@@ -109,7 +115,6 @@ class RequestLogMiddleware:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
             }
             logger.info("%(method)s %(route)s %(status)d %(ms).1f ms", line, extra=line)
-            request_id.reset(token)
 
 
 def _template(scope: Scope) -> str:
@@ -117,5 +122,9 @@ def _template(scope: Scope) -> str:
     route = getattr(scope.get("route"), "path", None)
     if route is None:
         return "unknown"
-    prefix = scope["path"].split("/")[: -route.count("/")]  # a route does not know that of its router
-    return "/".join(prefix) + str(route)
+    path = str(scope["path"])  # a route does not know the prefix of its router
+    for name, value in reversed(scope.get("path_params", {}).items()):
+        path, found = re.subn(rf"^(.*)/{re.escape(str(value))}(?=/|$)", rf"\1/{{{name}}}", path, count=1)
+        if not found:
+            return str(route)
+    return path

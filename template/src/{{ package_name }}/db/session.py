@@ -114,6 +114,7 @@ async def transaction(db: AsyncSession) -> AsyncIterator[None]:
     db.info["in_transaction"] = True
     try:
         yield
+        await db.flush()
         # A commit waits for synchronous replicas, and no timeout of PostgreSQL ends that.
         async with asyncio.timeout(db.get_bind().get_execution_options().get("commit_timeout")):
             await db.commit()

@@ -1,5 +1,6 @@
 """Column types that behave alike on every database. Migrations contain the plain types beneath."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +42,11 @@ class UTCDateTime(TypeDecorator[datetime]):
             return value
         # SQLite stores UTC without an offset.
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def escape_colons(sql: str) -> str:
+    """Return finished SQL for `text`, which takes :word for a parameter, and writes NULL for it in DDL."""
+    return re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", sql)
 
 
 def normalize(text: str) -> str:

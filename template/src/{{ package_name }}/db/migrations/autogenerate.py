@@ -20,6 +20,7 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import sort_tables_and_constraints
 from sqlalchemy.types import TypeDecorator
 
+from ..types import escape_colons
 from . import expressions
 from .backfill import Backfill, RefuseDeleted, backfill, refuse_deleted
 from .refusals import refuse
@@ -38,7 +39,7 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         context.imports.add("from sqlalchemy.dialects import postgresql")
         return "postgresql.JSONB(astext_type=sa.Text())"
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, TextClause):
-        return f"sa.text({item.arg.text!r})"
+        return f"sa.text({escape_colons(item.arg.text)!r})"
     return False
 
 

@@ -134,7 +134,7 @@ def _text(default: DefaultClause) -> str:
     """Return the default without the quotes, and the type that PostgreSQL adds."""
     if isinstance(default.arg, str):
         return re.sub("^'|'$", "", default.arg)  # as Alembic writes it into the migration
-    quoted = re.fullmatch(r"(E?)'((?:[^']|'')*)'(?:::.+)?", str(default.arg), re.DOTALL)
+    quoted = re.fullmatch(r"\(?(E?)'((?:[^']|'')*)'(?:::.+)?\)?", str(default.arg), re.DOTALL)
     if quoted is None:
         return re.sub(r"::[\w ]+$", "", str(default.arg))
     value = quoted[2].replace("''", "'")
