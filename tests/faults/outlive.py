@@ -34,28 +34,36 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float) -> float:
     return time.perf_counter() - started
 
 
+class Registrations:
+    """Users who register until `stopped` is set, and what they were told."""
+
+    def __init__(self) -> None:
+        self.acknowledged: set[str] = set()
+        self.answers: Counter[int] = Counter()
+        self.stopped = asyncio.Event()
+        self._numbers = iter(range(1_000_000))
+
+    async def register(self, http: httpx.AsyncClient) -> None:
+        """Register one after another."""
+        while not self.stopped.is_set():
+            name = f"user{next(self._numbers)}"
+            body = {"email": f"{name}@example.com", "username": name, "password": "correct horse"}
+            answer = await http.post("/api/v1/users", json=body)
+            self.answers[answer.status_code] += 1
+            if answer.status_code == 201:
+                self.acknowledged.add(name)
+            elif answer.status_code == 503:
+                assert answer.headers["Retry-After"].isdigit()
+                await asyncio.sleep(0.05)
+
+
 async def outlive(service: Service, server: Server, database: Database, within: float) -> None:
     """Kill the server and start it again while users register, three times; nothing acknowledged may be lost.
 
     The service answers again within so many seconds of the server's return, and is ready within as many more. The time
     that /health/live takes is not counted: it uses no database, so only a busy machine delays it.
     """
-    acknowledged: set[str] = set()
-    answers: Counter[int] = Counter()
-    numbers = iter(range(1_000_000))
-    stopped = asyncio.Event()
-
-    async def register(http: httpx.AsyncClient) -> None:
-        while not stopped.is_set():
-            name = f"user{next(numbers)}"
-            body = {"email": f"{name}@example.com", "username": name, "password": "correct horse"}
-            answer = await http.post("/api/v1/users", json=body)
-            answers[answer.status_code] += 1
-            if answer.status_code == 201:
-                acknowledged.add(name)
-            elif answer.status_code == 503:
-                assert answer.headers["Retry-After"].isdigit()
-                await asyncio.sleep(0.05)
+    users = Registrations()
 
     async with service.client() as http:
 
@@ -80,7 +88,7 @@ async def outlive(service: Service, server: Server, database: Database, within: 
             assert seconds < within, (path, seconds, busy)
             return seconds
 
-        load = [asyncio.create_task(register(http)) for _ in range(16)]
+        load = [asyncio.create_task(users.register(http)) for _ in range(16)]
         for _ in range(3):
             await asyncio.sleep(1)
             assert await status("/health/ready") == 200
@@ -92,13 +100,13 @@ async def outlive(service: Service, server: Server, database: Database, within: 
             print(f"not ready {noticed:.2f} s after the kill, answering {back:.2f} s after the server's return")
             await returns("/health/ready")
         await asyncio.sleep(1)
-        stopped.set()
+        users.stopped.set()
         await asyncio.gather(*load)
     stored = {row[0] for row in await database.run("SELECT username FROM users")}
-    lost = acknowledged - stored
+    lost = users.acknowledged - stored
     print(
-        f"{answers[201]} acknowledged, {len(lost)} lost, {len(stored - acknowledged)} stored without an answer;"
-        f" answers {dict(answers)}"
+        f"{users.answers[201]} acknowledged, {len(lost)} lost, {len(stored - users.acknowledged)} stored without an answer;"
+        f" answers {dict(users.answers)}"
     )
     assert not lost
-    assert set(answers) == {201, 503}
+    assert set(users.answers) == {201, 503}

@@ -3,14 +3,12 @@
 import asyncio
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
 from ..postgresql import PostgreSQL
-from .outlive import until
+from .outlive import Registrations, until
 from .service import ADA, PostgreSQLDatabase, Service
 
 pytestmark = [
@@ -66,7 +64,7 @@ async def test_readiness_does_not_stay_with_a_host_that_hangs(serve: Serve, data
 
 
 async def test_writes_find_the_primary(serve: Serve, database: PostgreSQLDatabase, replica: PostgreSQL) -> None:
-    """It may be listed last, and while there is none, requests are answered with 503."""
+    """The primary may be listed last. Without one, requests return 503."""
     service = serve(DATABASE_URL=url(database, replica.port, database.server.port), DATABASE_POOL_RECYCLE=0)
     async with service.client() as http:
         assert (await http.post("/api/v1/users", json=ADA)).status_code == 201
@@ -88,22 +86,10 @@ async def test_a_failover_loses_no_acknowledged_write(
         primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         primary.execute("SELECT pg_reload_conf()")
     service = serve(DATABASE_URL=url(database, primary.port, replica.port), probe="clients", workers=2)
-    acknowledged: set[str] = set()
-    answers: Counter[int] = Counter()
-    numbers = iter(range(1_000_000))
-    stopped = asyncio.Event()
-
-    async def register(http: httpx.AsyncClient) -> None:
-        while not stopped.is_set():
-            name = f"user{next(numbers)}"
-            body = {"email": f"{name}@example.com", "username": name, "password": "correct horse"}
-            answer = await http.post("/api/v1/users", json=body)
-            answers[answer.status_code] += 1
-            if answer.status_code == 201:
-                acknowledged.add(name)
+    users = Registrations()
 
     async with service.client() as http:
-        load = [asyncio.create_task(register(http)) for _ in range(8)]
+        load = [asyncio.create_task(users.register(http)) for _ in range(8)]
         await asyncio.sleep(2)
         if not synchronous:
             replica.execute("ALTER SYSTEM SET primary_conninfo = ''")
@@ -111,22 +97,22 @@ async def test_a_failover_loses_no_acknowledged_write(
             await asyncio.sleep(1)
         await asyncio.to_thread(primary.kill)
         await asyncio.sleep(0.5)
-        before = answers[201]
+        before = users.answers[201]
         await asyncio.to_thread(replica.execute, "SELECT pg_promote()")
 
         async def acknowledges() -> bool:
-            return answers[201] > before
+            return users.answers[201] > before
 
         gap = await until(acknowledges, 5)
         await asyncio.sleep(1)
-        stopped.set()
+        users.stopped.set()
         await asyncio.gather(*load)
     stored = set(replica.execute("SELECT username FROM users", database.name).splitlines())
-    lost = len(acknowledged - stored)
+    lost = len(users.acknowledged - stored)
     print(
-        f"{len(acknowledged)} acknowledged, {lost} lost, answers {dict(answers)}, the next {gap:.2f} s after the promotion"
+        f"{len(users.acknowledged)} acknowledged, {lost} lost, answers {dict(users.answers)}, the next {gap:.2f} s after the promotion"
     )
-    assert set(answers) == {201, 503}
+    assert set(users.answers) == {201, 503}
     assert (lost == 0) is synchronous, "without synchronous replication some are lost, so this test can see it"
 
 
